@@ -1,0 +1,65 @@
+/** \file table.h
+ * The kernels: one table of functions per instruction set, and the choice of one for this machine.
+ *
+ * Kernel contract: plain memory in, plain memory out; local, serial, no allocation, no failure. `n` elements, contiguous, of any
+ * alignment that their type has, at most FURROW_BLOCK_MAX of them. All tables give the same results, bit for bit; "reference" is
+ * plain C, one element at a time, and the oracle of the others.
+ */
+#ifndef FURROW_KERNELS_TABLE_H
+#define FURROW_KERNELS_TABLE_H
+
+#include "exact.h"
+
+/** Elements of one call at most: small enough that 64-bit partial sums of integers cannot overflow. */
+#define FURROW_BLOCK_MAX ((size_t)1 << 20)
+
+/** Element types that kernels know. (bool is u1 of 0 and 1, f2 becomes f4, complex is pairs: see convert.h.) */
+#define FURROW_ELEM_LIST(X) \
+    X(i1, int8_t)           \
+    X(i2, int16_t)          \
+    X(i4, int32_t)          \
+    X(i8, int64_t)          \
+    X(u1, uint8_t)          \
+    X(u2, uint16_t)         \
+    X(u4, uint32_t)         \
+    X(u8, uint64_t)         \
+    X(f4, float)            \
+    X(f8, double)
+
+typedef enum furrow_elem {
+#define FURROW_ELEM_ENUM(name, type) FURROW_ELEM_##name,
+    FURROW_ELEM_LIST(FURROW_ELEM_ENUM)
+#undef FURROW_ELEM_ENUM
+    FURROW_ELEM_TOTAL
+} furrow_elem_t;
+
+/** acc += terms of x (and y). */
+typedef void furrow_sum_kernel_t(furrow_exact_t *acc, const void *x, size_t n);
+typedef void furrow_dot_kernel_t(furrow_exact_t *acc, const void *x, const void *y, size_t n);
+
+/** Number of elements with a property. */
+typedef int64_t furrow_count_kernel_t(const void *x, size_t n);
+
+/** Least and largest element as keys (key.h), n > 0, no NaN among them; -0.0 is below +0.0. */
+typedef void furrow_min_max_kernel_t(const void *x, size_t n, int64_t *least, int64_t *largest);
+
+typedef struct furrow_kernels {
+    const char *name;
+    furrow_sum_kernel_t *sum[FURROW_ELEM_TOTAL];         /* sum of x[i] */
+    furrow_sum_kernel_t *sum_abs[FURROW_ELEM_TOTAL];     /* sum of |x[i]| */
+    furrow_sum_kernel_t *sum_squares[FURROW_ELEM_TOTAL]; /* sum of x[i]^2 */
+    furrow_dot_kernel_t *dot[FURROW_ELEM_TOTAL];         /* sum of x[i] * y[i] */
+    furrow_count_kernel_t *count_nonzero[FURROW_ELEM_TOTAL];
+    furrow_count_kernel_t *count_nan[FURROW_ELEM_TOTAL];
+    furrow_min_max_kernel_t *min_max[FURROW_ELEM_TOTAL];
+    double (*float_sum)(const double *x, size_t n); /* a plain vectorised, rounded sum: the limit that benchmarks compare with */
+} furrow_kernels_t;
+
+/** The table for this machine: the widest it can run, or the one that the environment variable FURROW_KERNELS names, if it can
+ * run that. Local, thread safe. */
+const furrow_kernels_t *furrow_kernels(void);
+
+/** Table i of all that this machine can run, best first; NULL after the last. For tests. */
+const furrow_kernels_t *furrow_kernels_at(int i);
+
+#endif

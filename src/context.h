@@ -1,0 +1,21 @@
+/** \file context.h
+ * Inside of a context. Only context.c, agree.c and transfer.c include this: they are the only callers of MPI.
+ */
+#ifndef FURROW_CONTEXT_H
+#define FURROW_CONTEXT_H
+
+#include <mpi.h>
+
+#include "furrow.h"
+
+struct furrow_context {
+    bool uses_mpi;    /* false: one process, `comm` is not set and MPI is not touched */
+    bool started_mpi; /* this context called MPI_Init_thread and will call MPI_Finalize */
+    MPI_Comm comm;    /* ours: a duplicate */
+    int rank, ranks;
+    int node_rank, node_ranks;
+    int threads;
+    int64_t memory_bytes;
+};
+
+#endif

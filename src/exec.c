@@ -1,0 +1,32 @@
+/* Owns OpenMP. */
+#include "exec.h"
+
+#include <omp.h>
+#include <stdatomic.h>
+
+furrow_status_t furrow_exec(const furrow_context_t *ctx, int64_t blocks, furrow_block_fn *work, void *arg,
+                            furrow_error_t *err)
+{
+    const int threads = furrow_context_threads(ctx);
+    furrow_status_t status = FURROW_OK;
+    furrow_error_t failure = {0};
+    _Atomic int64_t first_failed = INT64_MAX;
+
+    if (blocks <= 0) return FURROW_OK;
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (blocks > 1) default(none) \
+    shared(blocks, work, arg, status, failure, first_failed)
+    for (int64_t block = 0; block < blocks; block++) {
+        furrow_error_t mine = {0};
+        if (block > atomic_load(&first_failed)) continue;
+        const furrow_status_t outcome = work(arg, block, omp_get_thread_num(), &mine);
+        if (outcome == FURROW_OK) continue;
+#pragma omp critical(furrow_exec_failure)
+        if (block < atomic_load(&first_failed)) {
+            atomic_store(&first_failed, block);
+            status = outcome;
+            failure = mine;
+        }
+    }
+    if (status != FURROW_OK && err != NULL) *err = failure;
+    return status;
+}

@@ -1,0 +1,183 @@
+/* Owns system calls on files. */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fault.h"
+
+static const int64_t request_max = INT64_C(1) << 30;
+
+static size_t request(int64_t bytes)
+{
+    return (size_t)(bytes < request_max ? bytes : request_max);
+}
+
+/* O_NONBLOCK: a pipe that nobody writes to must not hold us; on regular files it has no effect. */
+furrow_status_t furrow_file_open(const char *path, int *fd, int64_t *bytes, furrow_error_t *err)
+{
+    struct stat facts;
+    furrow_status_t status;
+
+    *fd = furrow_fault_hits(FURROW_FAULT_OPEN) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0) return furrow_fail_errno(err, path, "open");
+    const bool known = fstat(*fd, &facts) == 0;
+    if (known && S_ISREG(facts.st_mode)) {
+        *bytes = (int64_t)facts.st_size;
+        return FURROW_OK;
+    }
+    if (known && S_ISDIR(facts.st_mode)) errno = EISDIR;
+    if (!known || S_ISDIR(facts.st_mode)) status = furrow_fail_errno(err, path, "read");
+    else status = furrow_fail(err, FURROW_EIO, "%.600s: not a regular file; pipes are read from standard input (-)", path);
+    close(*fd);
+    *fd = -1;
+    return status;
+}
+
+furrow_status_t furrow_file_read(int fd, const char *path, int64_t offset, void *out, int64_t count,
+                                 furrow_error_t *err)
+{
+    int64_t done = 0;
+
+    while (done < count) {
+        const ssize_t got = furrow_fault_hits(FURROW_FAULT_READ)
+                                ? -1
+                                : pread(fd, (char *)out + done, request(count - done), (off_t)(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return furrow_fail_errno(err, path, "read");
+        if (got == 0)
+            return furrow_fail(err, FURROW_ETRUNCATED, "%.600s: file ends at byte %lld, %lld bytes missing", path,
+                               (long long)(offset + done), (long long)(count - done));
+        done += got;
+    }
+    return FURROW_OK;
+}
+
+furrow_status_t furrow_file_read_stream(int fd, const char *path, void *out, int64_t count, int64_t *got,
+                                        furrow_error_t *err)
+{
+    int64_t done = 0;
+
+    while (done < count) {
+        const ssize_t now =
+            furrow_fault_hits(FURROW_FAULT_READ) ? -1 : read(fd, (char *)out + done, request(count - done));
+        if (now < 0 && errno == EINTR) continue;
+        if (now < 0) return furrow_fail_errno(err, path, "read");
+        if (now == 0) break;
+        done += now;
+    }
+    *got = done;
+    return FURROW_OK;
+}
+
+furrow_status_t furrow_file_write(int fd, const char *path, int64_t offset, const void *data, int64_t count,
+                                  furrow_error_t *err)
+{
+    int64_t done = 0;
+
+    while (done < count) {
+        const ssize_t now =
+            furrow_fault_hits(FURROW_FAULT_WRITE)
+                ? -1
+                : pwrite(fd, (const char *)data + done, request(count - done), (off_t)(offset + done));
+        if (now < 0 && errno == EINTR) continue;
+        if (now == 0) errno = ENOSPC; /* POSIX allows it where nothing fits */
+        if (now <= 0) return furrow_fail_errno(err, path, "write");
+        done += now;
+    }
+    return FURROW_OK;
+}
+
+/* "folder/name" becomes "folder/.name.furrow-XXXXXX": a name too long for the suffix loses its end. */
+static char *temporary_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    const int name_max = 200;
+    const size_t size = strlen(path) + sizeof "..furrow-XXXXXX";
+    char *temporary = malloc(size);
+
+    if (temporary != NULL)
+        (void)snprintf(temporary, size, "%.*s.%.*s.furrow-XXXXXX", (int)(name - path), path, name_max, name);
+    return temporary;
+}
+
+static mode_t permissions_of_new_file(void)
+{
+    const mode_t mask = umask(0);
+    (void)umask(mask);
+    return 0666 & ~mask;
+}
+
+furrow_status_t furrow_file_create_beside(const char *path, char **temporary, int *fd, furrow_error_t *err)
+{
+    *fd = -1;
+    *temporary = furrow_fault_hits(FURROW_FAULT_ALLOC) ? NULL : temporary_name(path);
+    if (*temporary == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for the name of a temporary file");
+    if (!furrow_fault_hits(FURROW_FAULT_CREATE)) *fd = mkostemp(*temporary, O_CLOEXEC);
+    if (*fd >= 0 && fchmod(*fd, permissions_of_new_file()) == 0) return FURROW_OK;
+
+    const furrow_status_t status = furrow_fail_errno(err, path, "create");
+    if (*fd >= 0) {
+        close(*fd);
+        (void)unlink(*temporary);
+        *fd = -1;
+    }
+    free(*temporary);
+    *temporary = NULL;
+    return status;
+}
+
+furrow_status_t furrow_file_reserve(int fd, const char *path, int64_t bytes, furrow_error_t *err)
+{
+    if (furrow_fault_hits(FURROW_FAULT_WRITE)) return furrow_fail_errno(err, path, "reserve space");
+    if (fallocate(fd, 0, 0, (off_t)bytes) == 0) return FURROW_OK;
+    if ((errno == EOPNOTSUPP || errno == ENOSYS) && ftruncate(fd, (off_t)bytes) == 0) return FURROW_OK;
+
+    const furrow_status_t status = furrow_fail_errno(err, path, "reserve space");
+    if (err != NULL) {
+        const size_t used = strlen(err->text);
+        (void)snprintf(err->text + used, sizeof err->text - used, " (%lld bytes)", (long long)bytes);
+    }
+    return status;
+}
+
+furrow_status_t furrow_file_open_write(const char *path, int *fd, furrow_error_t *err)
+{
+    *fd = furrow_fault_hits(FURROW_FAULT_OPEN) ? -1 : open(path, O_WRONLY | O_CLOEXEC);
+    return *fd < 0 ? furrow_fail_errno(err, path, "open for writing") : FURROW_OK;
+}
+
+furrow_status_t furrow_file_sync(int fd, const char *path, furrow_error_t *err)
+{
+    if (furrow_fault_hits(FURROW_FAULT_SYNC) || fsync(fd) != 0) return furrow_fail_errno(err, path, "flush to disk");
+    return FURROW_OK;
+}
+
+/* Some file systems cannot sync a folder: the rename has happened, so that is no failure. */
+static void sync_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+
+    if (folder == NULL) return;
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    free(folder);
+}
+
+furrow_status_t furrow_file_rename(const char *temporary, const char *path, furrow_error_t *err)
+{
+    if (furrow_fault_hits(FURROW_FAULT_RENAME) || rename(temporary, path) != 0)
+        return furrow_fail_errno(err, path, "rename the finished file");
+    sync_folder_of(path);
+    return FURROW_OK;
+}

@@ -1,0 +1,420 @@
+/** \file furrow.h
+ * Furrow: data-parallel work on big arrays, with OpenMP within a node and MPI across nodes.
+ *
+ * This is the whole public interface (furrow_mpi.h adds the one call that needs MPI's types). Conventions:
+ *
+ * - **Local** functions concern this process only. **Collective** functions must be called by every rank of the context,
+ *   in the same order; unless said otherwise all arguments must match on all ranks.
+ * - Every function that can fail returns a furrow_status_t. A collective function returns the same status on every rank,
+ *   and fills `err` (which may be NULL) with the same text on every rank. Outputs are unchanged on error, handles NULL.
+ * - Counts are elements or rows, int64_t; names that end in _bytes say otherwise. Nothing is limited to 2^31.
+ * - Arrays are in C order, in the byte order of the machine, unless a comment says otherwise.
+ * - Results are the same bits for any ranks, threads, memory cap, and vector instructions.
+ * - Functions that take a context use its OpenMP threads: call them from the thread that opened it, outside parallel
+ *   regions. The library never exits, aborts or prints.
+ */
+#ifndef FURROW_H
+#define FURROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FURROW_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define FURROW_API __attribute__((visibility("default")))
+#define FURROW_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define FURROW_API
+#define FURROW_MUST_CHECK
+#endif
+
+/* ---------------------------------------------------------------- status */
+
+/** Every status: name, value, meaning. Where ranks fail differently, the lowest value is the one that all return. */
+#define FURROW_STATUS_LIST(X)                                             \
+    X(OK, 0, "success")                                                   \
+    X(EEMPTY, -1, "no value: the array is empty")                         \
+    X(EBUDGET, -2, "the memory cap is too small")                         \
+    X(EMISMATCH, -3, "inputs do not fit together")                        \
+    X(ETRUNCATED, -4, "data missing")                                     \
+    X(EUNSUPPORTED, -5, "not supported")                                  \
+    X(EFORMAT, -6, "not a valid file")                                    \
+    X(EOVERFLOW, -7, "a size is out of range")                            \
+    X(EIO, -8, "the system refused an operation on a file")               \
+    X(ENOMEM, -9, "out of memory")                                        \
+    X(EARG, -10, "wrong argument")                                        \
+    X(EMPI, -11, "the message layer failed")
+
+typedef enum furrow_status {
+#define FURROW_STATUS_ENUM(name, value, text) FURROW_##name = (value),
+    FURROW_STATUS_LIST(FURROW_STATUS_ENUM)
+#undef FURROW_STATUS_ENUM
+} furrow_status_t;
+
+/** What went wrong. Owned by the caller; plain data. */
+typedef struct furrow_error {
+    furrow_status_t status;
+    int rank;        /**< the rank that failed; 0 without MPI */
+    int sys_errno;   /**< errno of the failed system call, or 0 */
+    char text[1024]; /**< one line with path and numbers, "" for success */
+} furrow_error_t;
+
+/** The meaning of a status, a constant string. Local. */
+FURROW_API const char *furrow_status_text(furrow_status_t status);
+
+/** The version of the library that runs (FURROW_VERSION is the one compiled against). Local. */
+FURROW_API const char *furrow_version(void);
+
+/* --------------------------------------------------------------- context */
+
+/** Ranks, threads, memory cap. One per program is usual. */
+typedef struct furrow_context furrow_context_t;
+
+typedef struct furrow_context_opts {
+    int threads;          /**< OpenMP threads per rank; 0: cores this process may use / ranks on this node, at least 1 */
+    int64_t memory_bytes; /**< cap on working buffers per rank; 0: 1 GiB */
+} furrow_context_opts_t;
+
+/** Find out where the program runs. Collective over all processes of the launch.
+ *
+ * Under a launcher (mpirun, srun with an MPI plugin) this starts MPI, if the program has not, with MPI_THREAD_FUNNELED, and
+ * duplicates MPI_COMM_WORLD. Without one MPI is never touched: one rank, no cost.
+ *
+ * \param[in]  opts  NULL for defaults. May differ between ranks.
+ * \param[out] out   to be closed with furrow_context_close().
+ * \return FURROW_OK, FURROW_EARG (threads or memory_bytes negative), FURROW_ENOMEM, FURROW_EMPI */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_context_open(const furrow_context_opts_t *opts, furrow_context_t **out,
+                                                                 furrow_error_t *err);
+
+/** Collective. Ends MPI if furrow_context_open() started it. NULL is fine. */
+FURROW_API void furrow_context_close(furrow_context_t *ctx);
+
+/** The facts of a context; those of `node` concern the ranks that share memory with this one. Local. */
+FURROW_API int furrow_context_rank(const furrow_context_t *ctx);
+FURROW_API int furrow_context_ranks(const furrow_context_t *ctx);
+FURROW_API int furrow_context_node_rank(const furrow_context_t *ctx);
+FURROW_API int furrow_context_node_ranks(const furrow_context_t *ctx);
+FURROW_API int furrow_context_threads(const furrow_context_t *ctx);
+FURROW_API int64_t furrow_context_memory(const furrow_context_t *ctx);
+
+/** Share a verdict. Collective over `ctx`; `status` and `err` are this rank's own.
+ *
+ * The lowest status wins, then the lowest rank; afterwards every rank holds that status, rank and text. One small
+ * reduction on success. The way to branch on a local outcome without leaving a rank behind.
+ *
+ * \param[in,out] err  must hold this rank's text where `status` is not FURROW_OK; may be NULL only if it is NULL everywhere
+ * \return the agreed status */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_agree(furrow_context_t *ctx, furrow_status_t status,
+                                                          furrow_error_t *err);
+
+/* ----------------------------------------------------------------- dtype */
+
+/** Every dtype: name, NumPy kind, bytes of one element. */
+#define FURROW_DTYPE_LIST(X) \
+    X(BOOL, "bool", 'b', 1)  \
+    X(I1, "i1", 'i', 1)      \
+    X(I2, "i2", 'i', 2)      \
+    X(I4, "i4", 'i', 4)      \
+    X(I8, "i8", 'i', 8)      \
+    X(U1, "u1", 'u', 1)      \
+    X(U2, "u2", 'u', 2)      \
+    X(U4, "u4", 'u', 4)      \
+    X(U8, "u8", 'u', 8)      \
+    X(F2, "f2", 'f', 2)      \
+    X(F4, "f4", 'f', 4)      \
+    X(F8, "f8", 'f', 8)      \
+    X(C8, "c8", 'c', 8)      \
+    X(C16, "c16", 'c', 16)
+
+typedef enum furrow_dtype {
+#define FURROW_DTYPE_ENUM(name, text, kind, bytes) FURROW_##name,
+    FURROW_DTYPE_LIST(FURROW_DTYPE_ENUM)
+#undef FURROW_DTYPE_ENUM
+} furrow_dtype_t;
+
+/** Bytes of one element; "f8"; 'f'. Local. */
+FURROW_API int64_t furrow_dtype_size(furrow_dtype_t dtype);
+FURROW_API const char *furrow_dtype_name(furrow_dtype_t dtype);
+FURROW_API char furrow_dtype_kind(furrow_dtype_t dtype);
+
+/* ----------------------------------------------------------------- split */
+
+/** Half open: start <= i < stop. */
+typedef struct furrow_range {
+    int64_t start, stop;
+} furrow_range_t;
+
+/** Section `index` of `sections` over `count` rows, as numpy.array_split cuts. Local; needs count >= 0, sections >= 1,
+ * 0 <= index < sections. The first count % sections sections have one row more:
+ *
+ *     count 10, sections 4:  [0,3) [3,6) [6,8) [8,10)          count 2, sections 4:  [0,1) [1,2) [2,2) [2,2) */
+FURROW_API furrow_range_t furrow_split(int64_t count, int64_t sections, int64_t index);
+
+/* ------------------------------------------------------------ .npy files */
+
+enum { FURROW_MAX_NDIM = 64 };
+
+/** What the header of an .npy file says. Plain data. */
+typedef struct furrow_npy {
+    int version_major, version_minor; /**< 1.0, 2.0 or 3.0 */
+    furrow_dtype_t dtype;
+    bool swapped; /**< the file's byte order is not the machine's */
+    bool fortran_order;
+    int ndim; /**< 0 for a single value */
+    int64_t shape[FURROW_MAX_NDIM];
+    int64_t items;       /**< product of shape */
+    int64_t bytes;       /**< items * size of dtype */
+    int64_t data_offset; /**< of the first element, in bytes from the start of the file */
+} furrow_npy_t;
+
+/** Read and check a header. Local. Accepts every header that NumPy does.
+ *
+ * \return FURROW_OK, FURROW_EIO (missing, a folder, no permission), FURROW_EFORMAT, FURROW_EUNSUPPORTED (object, string,
+ *         structured, long double, dates), FURROW_EOVERFLOW (the shape's product), FURROW_ETRUNCATED (file shorter than
+ *         its header says) */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_npy_read(const char *path, furrow_npy_t *out, furrow_error_t *err);
+
+/* ----------------------------------------------------------------- array */
+
+/** An array in memory, C order. Who allocated `data` frees it; those that the library returns: furrow_array_free(). */
+typedef struct furrow_array {
+    furrow_dtype_t dtype;
+    int ndim;
+    int64_t shape[FURROW_MAX_NDIM];
+    void *data;
+} furrow_array_t;
+
+/** Frees `data` of an array that the library returned and clears it. Local. NULL is fine. */
+FURROW_API void furrow_array_free(furrow_array_t *array);
+
+/** Cut an array that one rank holds along axis 0 and give every rank its part. Collective over `ctx`.
+ *
+ * \param[in]  root    the rank that holds `whole`, any
+ * \param[in]  whole   on `root`: ndim >= 1, borrowed; ignored elsewhere, may be NULL
+ * \param[in]  counts  rows for each rank, their sum the rows of `whole`, on `root`; NULL there: as furrow_split()
+ * \param[out] part    this rank's rows, to be freed with furrow_array_free(); may have no rows
+ * Memory      root: nothing beyond `whole` and its own part. No message is longer than 1 GiB; the array may be.
+ * \return FURROW_OK, FURROW_EARG, FURROW_ENOMEM (on some rank) */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_scatter(furrow_context_t *ctx, int root, const furrow_array_t *whole,
+                                                            const int64_t *counts, furrow_array_t *part,
+                                                            furrow_error_t *err);
+
+/** Join the parts of all ranks, in rank order, along axis 0, on one rank. Collective over `ctx`.
+ *
+ * \param[in]  part   dtype, ndim and trailing shape match on all ranks; rows may differ and may be none. Borrowed.
+ * \param[out] whole  on `root`: the array, to be freed with furrow_array_free(); elsewhere unchanged, may be NULL
+ * \return FURROW_OK, FURROW_EARG, FURROW_EMISMATCH (parts differ in dtype or trailing shape), FURROW_ENOMEM */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_gather(furrow_context_t *ctx, int root, const furrow_array_t *part,
+                                                           furrow_array_t *whole, furrow_error_t *err);
+
+/* --------------------------------------------------------------- dataset */
+
+/** One or several .npy files, joined along axis 0, open for reading. */
+typedef struct furrow_dataset furrow_dataset_t;
+
+typedef enum furrow_source {
+    FURROW_SOURCE_SHARED, /**< every rank opens the files and reads its own part */
+    FURROW_SOURCE_ROOT    /**< only rank 0 can see the files; it sends blocks to the others */
+} furrow_source_t;
+
+/** Open files as one array. Collective over `ctx`.
+ *
+ * The files must agree in dtype (byte order may differ), order and trailing shape; a 0-d file can only stand alone.
+ *
+ * \param[in]  paths   `count` >= 1 names; "-" alone is standard input, which implies FURROW_SOURCE_ROOT. Copied.
+ * \param[out] out     to be freed with furrow_dataset_free()
+ * \return FURROW_OK or what furrow_npy_read() returns, FURROW_EMISMATCH, FURROW_EARG */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_dataset_open(furrow_context_t *ctx, const char *const *paths,
+                                                                 int64_t count, furrow_source_t source,
+                                                                 furrow_dataset_t **out, furrow_error_t *err);
+
+/** Local; closes this rank's files. NULL is fine. */
+FURROW_API void furrow_dataset_free(furrow_dataset_t *dataset);
+
+/** dtype, ndim, shape and items of the joined array; `fortran_order` is that of the files. Local; lives as long as the
+ * dataset. A 0-d array has one row of one element. */
+FURROW_API const furrow_npy_t *furrow_dataset_header(const furrow_dataset_t *dataset);
+
+/** The rows that fall to this rank: furrow_split(rows, ranks, rank). Local. */
+FURROW_API furrow_range_t furrow_dataset_rows(const furrow_dataset_t *dataset);
+
+/** Read rows, in C order and the machine's byte order whatever the file has. Local; any rows, from any thread.
+ *
+ * \param[out] out  `count` rows. Where the files are not visible to this rank (FURROW_SOURCE_ROOT): FURROW_EUNSUPPORTED.
+ * \return FURROW_OK, FURROW_EARG, FURROW_EIO, FURROW_ETRUNCATED (a file shrank), FURROW_ENOMEM */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_dataset_read(const furrow_dataset_t *dataset, int64_t first,
+                                                                 int64_t count, void *out, furrow_error_t *err);
+
+/* ---------------------------------------------------------------- output */
+
+/** One .npy file being written by all ranks. It appears under its name whole, or not at all. */
+typedef struct furrow_output furrow_output_t;
+
+/** Create a file of known shape. Collective over `ctx`.
+ *
+ * Rank 0 makes a temporary file beside `path` and reserves its space, so that a full disk shows here. Whatever stands under
+ * `path` stays untouched until furrow_output_commit().
+ *
+ * \return FURROW_OK, FURROW_EARG, FURROW_EOVERFLOW, FURROW_EIO (no folder, no permission, no space), FURROW_ENOMEM */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_create(furrow_context_t *ctx, const char *path,
+                                                                  furrow_dtype_t dtype, int ndim, const int64_t *shape,
+                                                                  furrow_output_t **out, furrow_error_t *err);
+
+/** Write elements [first, first + count) in C order. Local; from any thread; ranks must not overlap. */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_write(furrow_output_t *output, int64_t first, int64_t count,
+                                                                 const void *data, furrow_error_t *err);
+
+/** Finish: flush to disk, then rename over `path`. Collective. `status` is how this rank's own work went: if it failed on
+ * any rank, the temporary is removed and that failure returned everywhere. Frees the output in every case. */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_commit(furrow_output_t *output, furrow_status_t status,
+                                                                  furrow_error_t *err);
+
+/* ---------------------------------------------------------------- reduce */
+
+/** Every reduction: name as the command line has it. */
+#define FURROW_OP_LIST(X)   \
+    X(COUNT, "count")       \
+    X(SUM, "sum")           \
+    X(SUMSQ, "sumsq")       \
+    X(MEAN, "mean")         \
+    X(VAR, "var")           \
+    X(STD, "std")           \
+    X(MIN, "min")           \
+    X(MAX, "max")           \
+    X(ARGMIN, "argmin")     \
+    X(ARGMAX, "argmax")     \
+    X(NORM1, "norm1")       \
+    X(NORM2, "norm2")       \
+    X(NORMINF, "norminf")   \
+    X(NONZERO, "nonzero")   \
+    X(NAN, "nan")           \
+    X(HIST, "hist")
+
+typedef enum furrow_op {
+#define FURROW_OP_ENUM(name, text) FURROW_OP_##name,
+    FURROW_OP_LIST(FURROW_OP_ENUM)
+#undef FURROW_OP_ENUM
+    FURROW_OP_TOTAL
+} furrow_op_t;
+
+/** The name of an operation, a constant string. Local. */
+FURROW_API const char *furrow_op_name(furrow_op_t op);
+
+/** The operation of that name. Local. \return false if there is none; `nearest` (may be NULL) is then the likeliest. */
+FURROW_API bool furrow_op_find(const char *name, furrow_op_t *op, furrow_op_t *nearest);
+
+typedef enum furrow_value_kind {
+    FURROW_VALUE_INT,    /**< exact integer: `digits`, and `i` where it fits */
+    FURROW_VALUE_FLOAT,  /**< `re` */
+    FURROW_VALUE_COMPLEX /**< `re`, `im` */
+} furrow_value_kind_t;
+
+/** One result. Plain data. `re` is always the nearest double. */
+typedef struct furrow_value {
+    furrow_value_kind_t kind;
+    bool fits_i8; /**< INT: the value lies in int64_t, `i` holds it */
+    int64_t i;
+    double re, im;
+    char digits[80]; /**< INT: decimal, "-" in front if negative */
+} furrow_value_t;
+
+typedef struct furrow_reduce_opts {
+    uint32_t ops;     /**< 1u << FURROW_OP_SUM | ...: all are computed in one pass */
+    bool axis0;       /**< one value per column instead of one in all */
+    bool skip_nan;    /**< leave NaN out; `count` and the divisors of mean and var follow */
+    int64_t ddof;     /**< var and std divide by count - ddof */
+    int64_t sections; /**< > 0: also a result for each section along axis 0 (not with axis0) */
+    int64_t bins;     /**< HIST: number of equal bins over [low, high], the last one closed, as numpy.histogram */
+    double low, high;
+} furrow_reduce_opts_t;
+
+/** The results of one call: `furrow_reduction_groups()` groups. Group 0 is the whole array, groups 1..sections its sections;
+ * with axis0 group j is column j, in C order. The same on every rank. */
+typedef struct furrow_reduction furrow_reduction_t;
+
+/** Reduce a dataset, exactly. Collective over the context of `dataset`.
+ *
+ * Numerics  Sums of floats are the correctly rounded (half to even) value of the exact sum, in f8; so are mean, var, std,
+ *           norm1, norm2. Sums of integers and bools are exact integers. f2 and f4 give f8. NaN propagates. +inf and -inf
+ *           give NaN. The sum of nothing is +0, of nothing but -0.0 it is -0.0. min and max treat -0.0 as below +0.0; argmin
+ *           and argmax, as NumPy, return the first of equals in C order and the first NaN if there is one. var with
+ *           count <= ddof is NaN. A mean of nothing is NaN, min, max, argmin, argmax of nothing FURROW_EEMPTY.
+ *           Complex: count, sum, mean, sumsq (sum of |z|^2) and norm2 only, without skip_nan.
+ * Cost      Every element is read once. Buffers stay within the context's memory cap.
+ * \return   FURROW_OK, FURROW_EARG, FURROW_EUNSUPPORTED (operation and dtype), FURROW_EBUDGET (with the least that would
+ *           do), FURROW_EEMPTY, FURROW_EIO, FURROW_ETRUNCATED, FURROW_ENOMEM */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_reduce(furrow_dataset_t *dataset, const furrow_reduce_opts_t *opts,
+                                                           furrow_reduction_t **out, furrow_error_t *err);
+
+/** The same for an array in memory, of which each rank holds rows (those of rank r + 1 follow those of rank r; a rank may
+ * have none). dtype, ndim and trailing shape must match. `sections` must be 0. */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_reduce_array(furrow_context_t *ctx, const furrow_array_t *part,
+                                                                 const furrow_reduce_opts_t *opts,
+                                                                 furrow_reduction_t **out, furrow_error_t *err);
+
+FURROW_API int64_t furrow_reduction_groups(const furrow_reduction_t *reduction);
+
+/** One result. Local. `op` must be one of those asked for, other than HIST. */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_reduction_value(const furrow_reduction_t *reduction, int64_t group,
+                                                                    furrow_op_t op, furrow_value_t *out,
+                                                                    furrow_error_t *err);
+
+/** HIST: `bins` counts, owned by the reduction; NULL if it was not asked for. Local. */
+FURROW_API const int64_t *furrow_reduction_hist(const furrow_reduction_t *reduction, int64_t group);
+
+/** Local. NULL is fine. */
+FURROW_API void furrow_reduction_free(furrow_reduction_t *reduction);
+
+/** The edges of a histogram, bins + 1 doubles, as numpy.linspace(low, high, bins + 1). Local. */
+FURROW_API void furrow_hist_edges(double low, double high, int64_t bins, double *edges);
+
+/** Exact dot product, sum of a[i] * b[i], of two datasets of one dtype, shape and order. Collective over their context, which is the same.
+ * Numerics as furrow_reduce(); integers exact; complex is not supported (FURROW_EUNSUPPORTED). */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_dot(furrow_dataset_t *a, furrow_dataset_t *b, furrow_value_t *out,
+                                                        furrow_error_t *err);
+
+/** The same for two arrays in memory, of which each rank holds the same part. */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_dot_arrays(furrow_context_t *ctx, const furrow_array_t *a,
+                                                               const furrow_array_t *b, furrow_value_t *out,
+                                                               furrow_error_t *err);
+
+/* ---------------------------------------------------------------- random */
+
+typedef enum furrow_dist {
+    FURROW_UNIFORM, /**< [0, 1) */
+    FURROW_NORMAL   /**< mean 0, standard deviation 1 */
+} furrow_dist_t;
+
+/** Elements [first, first + count) of the random sequence of `seed`. Local; a pure function of its arguments.
+ *
+ * Philox4x64-10 (Salmon, Moraes, Dror, Shaw 2011), keyed by `seed`, counted by element. Uniform equals
+ * numpy.random.Generator(numpy.random.Philox(key=seed)).random(N, dtype) bit for bit, for f8 and f4. Normal is the inverse
+ * of the normal distribution function (Wichura 1988, AS 241) at the same uniforms: it does not equal NumPy's.
+ *
+ * \param[in] dtype  FURROW_F4 or FURROW_F8
+ * \return FURROW_OK, FURROW_EARG (another dtype or dist; first or count negative or beyond 2^63; no `out`) */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_random(uint64_t seed, furrow_dist_t dist, furrow_dtype_t dtype,
+                                                           int64_t first, int64_t count, void *out, furrow_error_t *err);
+
+/** A file of random elements, written by all ranks and threads. Collective over `ctx`. Errors as furrow_output_create(). */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path, uint64_t seed,
+                                                                furrow_dist_t dist, furrow_dtype_t dtype, int ndim,
+                                                                const int64_t *shape, furrow_error_t *err);
+
+/* --------------------------------------------------------------- kernels */
+
+/** The kernels in use: "avx512", "avx2", "portable" or "reference"; the environment variable FURROW_KERNELS names another
+ * that this machine can run. Local. */
+FURROW_API const char *furrow_kernels_name(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,125 @@
+/* Owns .npy files that all ranks write: a temporary beside the target, sized at once, renamed when every rank is done. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exec.h"
+#include "file.h"
+#include "mem.h"
+#include "npy.h"
+#include "transfer.h"
+
+struct furrow_output {
+    furrow_context_t *ctx;
+    furrow_npy_t header;
+    int fd;
+    char *path, *temporary;
+    bool made_temporary; /* this rank made it and removes it on failure */
+};
+
+static void output_free(furrow_output_t *o)
+{
+    if (o == NULL) return;
+    if (o->fd >= 0) close(o->fd);
+    if (o->made_temporary) (void)unlink(o->temporary);
+    free(o->path);
+    free(o->temporary);
+    free(o);
+}
+
+static furrow_status_t output_alloc(furrow_context_t *ctx, const char *path, furrow_dtype_t dtype, int ndim,
+                                    const int64_t *shape, furrow_output_t **out, furrow_error_t *err)
+{
+    void *memory;
+
+    if (path == NULL || path[0] == '\0') return furrow_fail(err, FURROW_EARG, "no name for the output");
+    if (ndim < 0 || ndim > FURROW_MAX_NDIM || (ndim > 0 && shape == NULL))
+        return furrow_fail(err, FURROW_EARG, "%.600s: %d dimensions, at most %d", path, ndim, FURROW_MAX_NDIM);
+    const furrow_status_t status = furrow_alloc(1, sizeof **out, &memory, err);
+    if (status != FURROW_OK) return status;
+    *out = memory;
+    (*out)->ctx = ctx;
+    (*out)->fd = -1;
+    (*out)->header.dtype = dtype;
+    (*out)->header.ndim = ndim;
+    if (ndim > 0) memcpy((*out)->header.shape, shape, (size_t)ndim * sizeof *shape);
+    (*out)->path = strdup(path);
+    return (*out)->path != NULL ? FURROW_OK : furrow_fail(err, FURROW_ENOMEM, "out of memory for a name");
+}
+
+static furrow_status_t make_temporary(furrow_output_t *o, const char *header, furrow_error_t *err)
+{
+    furrow_status_t status = furrow_file_create_beside(o->path, &o->temporary, &o->fd, err);
+
+    o->made_temporary = status == FURROW_OK;
+    if (status == FURROW_OK) status = furrow_file_reserve(o->fd, o->path, o->header.data_offset + o->header.bytes, err);
+    if (status == FURROW_OK) status = furrow_file_write(o->fd, o->path, 0, header, o->header.data_offset, err);
+    return status;
+}
+
+/* The name of the temporary, from rank 0 to all. */
+static furrow_status_t share_name(furrow_output_t *o, furrow_error_t *err)
+{
+    const bool root = furrow_context_rank(o->ctx) == 0;
+    int64_t size = root ? (int64_t)strlen(o->temporary) + 1 : 0;
+    furrow_status_t status = FURROW_OK;
+    void *name;
+
+    furrow_broadcast(o->ctx, &size, sizeof size, 0);
+    if (!root) {
+        status = furrow_alloc(size, 1, &name, err);
+        o->temporary = name;
+    }
+    status = furrow_agree(o->ctx, status, err);
+    if (status != FURROW_OK) return status;
+    furrow_broadcast(o->ctx, o->temporary, size, 0);
+    if (!root) status = furrow_file_open_write(o->temporary, &o->fd, err);
+    return furrow_agree(o->ctx, status, err);
+}
+
+furrow_status_t furrow_output_create(furrow_context_t *ctx, const char *path, furrow_dtype_t dtype, int ndim,
+                                     const int64_t *shape, furrow_output_t **out, furrow_error_t *err)
+{
+    furrow_output_t *o = NULL;
+    char header[FURROW_NPY_FORMAT_MAX];
+
+    furrow_error_clear(err);
+    furrow_status_t status = output_alloc(ctx, path, dtype, ndim, shape, &o, err);
+    if (status == FURROW_OK) status = furrow_npy_format(&o->header, header, err);
+    if (status == FURROW_OK && furrow_context_rank(ctx) == 0) status = make_temporary(o, header, err);
+    status = furrow_agree(ctx, status, err);
+    if (status == FURROW_OK) status = share_name(o, err);
+    if (status != FURROW_OK) {
+        output_free(o);
+        *out = NULL;
+        return status;
+    }
+    *out = o;
+    return FURROW_OK;
+}
+
+furrow_status_t furrow_output_write(furrow_output_t *o, int64_t first, int64_t count, const void *data,
+                                    furrow_error_t *err)
+{
+    const int64_t size = furrow_dtype_size(o->header.dtype);
+
+    if (first < 0 || count < 0 || first > o->header.items - count)
+        return furrow_fail(err, FURROW_EARG, "%.600s: elements [%lld, %lld) are not within its %lld", o->path,
+                           (long long)first, (long long)(first + count), (long long)o->header.items);
+    return furrow_file_write(o->fd, o->path, o->header.data_offset + first * size, data, count * size, err);
+}
+
+furrow_status_t furrow_output_commit(furrow_output_t *o, furrow_status_t status, furrow_error_t *err)
+{
+    furrow_context_t *ctx = o->ctx;
+
+    if (status == FURROW_OK) status = furrow_file_sync(o->fd, o->path, err);
+    status = furrow_agree(ctx, status, err);
+    if (status == FURROW_OK && o->made_temporary) {
+        status = furrow_file_rename(o->temporary, o->path, err);
+        o->made_temporary = status != FURROW_OK;
+    }
+    status = furrow_agree(ctx, status, err);
+    output_free(o);
+    return status;
+}
