@@ -1,0 +1,97 @@
+/* Owns how results become text: numbers and the JSON object of a command. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+void cli_format_float(double value, char text[32])
+{
+    if (isnan(value)) {
+        (void)snprintf(text, 32, "nan");
+        return;
+    }
+    if (isinf(value)) {
+        (void)snprintf(text, 32, value > 0 ? "inf" : "-inf");
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, 30, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    if (strpbrk(text, ".e") == NULL) strcat(text, ".0");
+}
+
+void cli_format_value(const furrow_value_t *value, char text[96])
+{
+    char re[32], im[32];
+
+    cli_format_float(value->re, re);
+    cli_format_float(value->im, im);
+    switch (value->kind) {
+    case FURROW_VALUE_INT: (void)snprintf(text, 96, "%s", value->digits); break;
+    case FURROW_VALUE_FLOAT: (void)snprintf(text, 96, "%s", re); break;
+    case FURROW_VALUE_COMPLEX: (void)snprintf(text, 96, "%s%s%sj", re, im[0] == '-' ? "" : "+", im); break;
+    }
+}
+
+cJSON *cli_json_int(int64_t value)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "%" PRId64, value);
+    return cJSON_CreateRaw(text);
+}
+
+cJSON *cli_json_float(double value)
+{
+    char text[32];
+
+    cli_format_float(value, text);
+    return isfinite(value) ? cJSON_CreateRaw(text) : cJSON_CreateString(text);
+}
+
+cJSON *cli_json_value(const furrow_value_t *value)
+{
+    if (value->kind == FURROW_VALUE_INT) return cJSON_CreateRaw(value->digits);
+    if (value->kind == FURROW_VALUE_FLOAT) return cli_json_float(value->re);
+    cJSON *pair = cJSON_CreateArray();
+    cJSON_AddItemToArray(pair, cli_json_float(value->re));
+    cJSON_AddItemToArray(pair, cli_json_float(value->im));
+    return pair;
+}
+
+cJSON *cli_json_shape(const furrow_npy_t *header)
+{
+    cJSON *shape = cJSON_CreateArray();
+
+    for (int i = 0; i < header->ndim; i++) cJSON_AddItemToArray(shape, cli_json_int(header->shape[i]));
+    return shape;
+}
+
+cJSON *cli_json(const cli_t *cli)
+{
+    cJSON *json = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(json, "furrow", furrow_version());
+    cJSON_AddStringToObject(json, "command", cli->command->name);
+    cJSON_AddItemToObject(json, "ranks", cli_json_int(furrow_context_ranks(cli->ctx)));
+    cJSON_AddItemToObject(json, "threads", cli_json_int(furrow_context_threads(cli->ctx)));
+    return json;
+}
+
+furrow_status_t cli_print_json(const cli_t *cli, cJSON *json, furrow_error_t *err)
+{
+    char seconds[32];
+
+    (void)snprintf(seconds, sizeof seconds, "%.6f", cli_seconds() - cli->started);
+    cJSON_AddItemToObject(json, "elapsed_s", cJSON_CreateRaw(seconds));
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    if (text == NULL) return cli_fail(err, FURROW_ENOMEM, "out of memory for JSON");
+    (void)puts(text);
+    free(text);
+    return FURROW_OK;
+}

@@ -1,0 +1,92 @@
+/* furrow: the table of commands, the start and the end of a run. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+extern const cli_command_t cmd_info, cmd_reduce, cmd_dot, cmd_random, cmd_doctor, cmd_bench;
+
+const cli_command_t *const cli_commands[] = {&cmd_info, &cmd_reduce, &cmd_dot, &cmd_random, &cmd_bench, &cmd_doctor, NULL};
+
+static const cli_command_t *find_command(const char *name)
+{
+    for (int i = 0; cli_commands[i] != NULL; i++)
+        if (strcmp(cli_commands[i]->name, name) == 0) return cli_commands[i];
+    return NULL;
+}
+
+static int exit_code(furrow_status_t status)
+{
+    return status == FURROW_OK ? CLI_DONE : status == FURROW_EARG ? CLI_WRONG_USAGE : CLI_FAILED;
+}
+
+/* The one line of a failure; the rank stands there where it is not the first. */
+static void print_error(const cli_t *cli, const furrow_error_t *error)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "furrow: %s%s%s", cli->command != NULL ? cli->command->name : "", cli->command != NULL ? ": " : "",
+                  error->text);
+    if (error->rank != 0) (void)fprintf(stderr, " (rank %d)", error->rank);
+    (void)fputc('\n', stderr);
+}
+
+/* What the words after "furrow" ask for: a command to run, or a text, which is printed by rank 0 alone. */
+typedef struct {
+    bool wants_help, wants_version;
+} wish_t;
+
+static furrow_status_t read_arguments(cli_t *cli, int argc, char **argv, wish_t *wish, furrow_error_t *err)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+
+    if (word == NULL) return cli_fail(err, FURROW_EARG, "no command given; furrow --help lists them");
+    wish->wants_version = strcmp(word, "--version") == 0;
+    wish->wants_help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+    if (wish->wants_version || wish->wants_help) return FURROW_OK;
+    cli->command = find_command(word);
+    if (cli->command == NULL)
+        return cli_fail(err, FURROW_EARG, "'%.100s' is no command; furrow --help lists them", word);
+    return cli_parse(cli, argc - 1, argv + 1, &wish->wants_help, err);
+}
+
+static furrow_status_t print_wish(const cli_t *cli, const wish_t *wish)
+{
+    if (!cli->is_root) return FURROW_OK;
+    if (wish->wants_version) (void)printf("furrow %s\n", furrow_version());
+    else if (cli->command != NULL) cli_print_help(cli->command);
+    else cli_print_commands();
+    return FURROW_OK;
+}
+
+/* A full disk or a closed pipe shows when the last byte is flushed. */
+static furrow_status_t finish_output(furrow_status_t status, furrow_error_t *err)
+{
+    const bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
+
+    if (status != FURROW_OK || !failed) return status;
+    return cli_fail(err, FURROW_EIO, "standard output: cannot write");
+}
+
+int main(int argc, char **argv)
+{
+    cli_t cli = {0};
+    furrow_error_t error = {0}, opening = {0};
+    wish_t wish = {0};
+
+    furrow_status_t status = read_arguments(&cli, argc, argv, &wish, &error);
+    const furrow_context_opts_t opts = {.threads = (int)cli.threads, .memory_bytes = cli.memory};
+    const furrow_status_t opened = furrow_context_open(&opts, &cli.ctx, &opening);
+    if (opened != FURROW_OK) {
+        print_error(&cli, &opening);
+        return exit_code(opened);
+    }
+    cli.is_root = furrow_context_rank(cli.ctx) == 0;
+    cli.started = cli_seconds();
+    status = furrow_agree(cli.ctx, status, &error);
+    if (status == FURROW_OK)
+        status = wish.wants_help || wish.wants_version ? print_wish(&cli, &wish) : cli.command->run(&cli, &error);
+    status = furrow_agree(cli.ctx, finish_output(status, &error), &error);
+    if (status != FURROW_OK && cli.is_root) print_error(&cli, &error);
+    furrow_context_close(cli.ctx);
+    return exit_code(status);
+}
