@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# For test scripts: `. "$FURROW_SOURCE_DIR/tests/lib.sh"` as their first line. It gives them
+#
+#   - a fresh folder to work in, which is removed at the end;
+#   - `furrow`, the command that was built, and `mpirun` in PATH; $FURROW_TEST_DATA, the stored inputs;
+#   - the helpers below. A failed expectation prints what was expected and what was seen, and ends the test.
+#
+# ctest sets FURROW, FURROW_TEST_DATA, FURROW_SOURCE_DIR, FURROW_BINARY_DIR, FURROW_SANITIZE, MPIEXEC and CC.
+set -u
+: "${FURROW:?is set by ctest: run the test with ctest -R NAME}" "${FURROW_TEST_DATA:?}" "${FURROW_SOURCE_DIR:?}"
+: "${MPIEXEC:=mpirun}"
+
+PATH="$(dirname "$FURROW"):$PATH"
+work=$(mktemp -d "${TMPDIR:-/tmp}/furrow-test.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+# fail MESSAGE: the test has failed.
+fail()
+{
+    printf 'FAILED: %s\n' "$*" >&2
+    exit 1
+}
+
+# skip REASON: the test cannot run here.
+skip()
+{
+    printf 'SKIPPED: %s\n' "$*" >&2
+    exit 77
+}
+
+# on_ranks R COMMAND...: the command under mpirun with R ranks. The report between two lines of dashes, which mpirun itself
+# adds when a rank does not exit with 0, is left out of standard error.
+on_ranks()
+{
+    local ranks=$1
+    shift
+    {
+        "$MPIEXEC" -n "$ranks" "$@" 2>&1 >&3 3>&- | sed -E '/^-{40,}$/,/^-{40,}$/d' >&2
+        return "${PIPESTATUS[0]}"
+    } 3>&1
+}
+
+# expect_exit CODE COMMAND...: the command ends with that code. Its output is left in $work/stdout and $work/stderr.
+expect_exit()
+{
+    local expected=$1 seen=0
+    shift
+    "$@" >"$work/stdout" 2>"$work/stderr" || seen=$?
+    if [ "$seen" -ne "$expected" ]; then
+        printf -- '--- stdout\n' >&2
+        cat "$work/stdout" >&2
+        printf -- '--- stderr\n' >&2
+        cat "$work/stderr" >&2
+        fail "expected exit code $expected, got $seen: $*"
+    fi
+}
+
+# expect_same EXPECTED SEEN: two files hold the same bytes.
+expect_same()
+{
+    cmp -s -- "$1" "$2" && return
+    diff -u -- "$1" "$2" | head -n 40 >&2
+    fail "files differ: expected $1, got $2"
+}
+
+# expect_equal EXPECTED SEEN [WHAT]: two texts are the same.
+expect_equal()
+{
+    [ "$1" = "$2" ] || fail "${3:-value}: expected '$1', got '$2'"
+}
+
+# expect_text FILE TEXT: the file contains the text.
+expect_text()
+{
+    grep -qF -- "$2" "$1" && return
+    cat "$1" >&2
+    fail "expected '$2' in $1, got the above"
+}
+
+# expect_lines FILE COUNT: the file has that many lines.
+expect_lines()
+{
+    local seen
+    seen=$(wc -l <"$1")
+    [ "$seen" -eq "$2" ] && return
+    cat "$1" >&2
+    fail "expected $2 lines in $1, got the above $seen"
+}
+
+# json_value KEY [FILE]: what stands after "KEY": in a JSON text, a number or a string without its quotes; first one only.
+json_value()
+{
+    tr '\n' ' ' <"${2:-$work/stdout}" |
+        sed -E 's/"'"$1"'":[[:space:]]*("([^"]*)"|([^][{}", ]+))/\n@\2\3\n/' | sed -n 's/^@//p'
+}

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# bash tests/run.sh [PRESET...]: installs what is missing, then configures, builds and tests. Without arguments:
+#
+#   release    what users get                                     every label but faults
+#   minimal    without the optional libraries                     unit, kernels, cli
+#   asan       address and undefined sanitizers, fault points     every label
+#   tsan       thread sanitizer, with clang                       unit, mpi on 1 and 2 ranks, golden cli
+#
+# `debug` (fault points without sanitizers) may be named too. Exit code 0: all passed. A label without a test is a failure;
+# where the environment has CI=true, so is a test that skips itself, unless allowed_skips says why it may.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+. apps/setup.sh
+
+# labels_of PRESET: labels that must have tests.
+labels_of()
+{
+    case $1 in
+        release) echo unit kernels mpi cli fuzz headers install ;;
+        minimal) echo unit kernels cli ;;
+        asan | debug) echo unit kernels mpi cli faults fuzz headers install ;;
+        tsan) echo unit mpi cli ;;
+        *) return 1 ;;
+    esac
+}
+
+# selection_of PRESET: the arguments of ctest that choose the tests.
+selection_of()
+{
+    case $1 in
+        minimal) echo '-L ^(unit|kernels|cli)$' ;;
+        # Ten times slower: enough to see every kind of parallel region and message.
+        tsan) echo '-R ^(unit\.|mpi\..*\.[12]R$|cli\.golden\.)' ;;
+    esac
+}
+
+# PRESET:TEST patterns that may skip themselves in CI, and why.
+allowed_skips='
+asan:install.*     a library with a sanitizer needs programs that are built with it too
+'
+
+# skip_is_allowed PRESET TEST
+skip_is_allowed()
+{
+    local pattern reason
+    while read -r pattern reason; do
+        # shellcheck disable=SC2053 # the right side is meant to be a pattern
+        [[ -n $pattern && $1:$2 == $pattern ]] && echo "$2 was skipped: $reason" && return
+    done <<<"$allowed_skips"
+    return 1
+}
+
+# The sanitizers of these compilers cannot place their shadow memory under much address randomization, which newer kernels
+# have: `setarch -R` turns it off, where that is allowed.
+steady_addresses=''
+setarch -R true 2>/dev/null && steady_addresses='setarch -R'
+
+# all_labels_have_tests PRESET SELECTION...
+all_labels_have_tests()
+{
+    local preset=$1 label count empty=''
+    shift
+    for label in $(labels_of "$preset"); do
+        count=$(ctest --preset "$preset" "$@" -N | grep -c ": $label\.")
+        printf '%s: %d tests\n' "$label" "$count"
+        [ "$count" -gt 0 ] || empty="$empty $label"
+    done
+    [ -z "$empty" ] || echo "preset $preset has no test for:$empty" >&2
+    [ -z "$empty" ]
+}
+
+# no_surprising_skip PRESET LOG
+no_surprising_skip()
+{
+    local name bad=0
+    while read -r name; do
+        skip_is_allowed "$1" "$name" && continue
+        echo "$name was skipped, which is not foreseen" >&2
+        bad=1
+    done < <(sed -nE 's/.*Test +#[0-9]+: ([^ ]+) .*\*\*\*Skipped.*/\1/p' "$2")
+    [ "$bad" -eq 0 ] || [ "${CI:-}" != true ]
+}
+
+# run_preset PRESET: all of it; a failure is the exit code.
+run_preset()
+{
+    local preset=$1 log=build/$1/test.log selection
+    read -ra selection <<<"$(selection_of "$preset")"
+
+    rm -f "$log"
+    say "$preset: configure and build"
+    cmake --preset "$preset" && cmake --build --preset "$preset" --parallel "$(nproc)" || return 1
+
+    say "$preset: test"
+    all_labels_have_tests "$preset" "${selection[@]}" || return 1
+    # shellcheck disable=SC2086 # two words or none
+    $steady_addresses ctest --preset "$preset" --parallel "$(nproc)" "${selection[@]}" 2>&1 | tee "$log"
+    [ "${PIPESTATUS[0]}" -eq 0 ] && no_surprising_skip "$preset" "$log"
+}
+
+presets=("$@")
+[ $# -gt 0 ] || presets=(release minimal asan tsan)
+for preset in "${presets[@]}"; do
+    labels_of "$preset" >/dev/null || { echo "no such preset: $preset (release minimal asan tsan debug)" >&2; exit 2; }
+done
+
+say "Furrow's tests: ${presets[*]}; into build/, about a quarter of an hour for all on two cores"
+install_missing build test
+
+summary=''
+failures=0
+for preset in "${presets[@]}"; do
+    start=$SECONDS
+    verdict=passed
+    run_preset "$preset" || { verdict=FAILED; failures=$((failures + 1)); }
+    summary+=$(printf '%-10s %-8s %5d s  %s' "$preset" "$verdict" $((SECONDS - start)) \
+        "$(grep -hE 'tests passed' "build/$preset/test.log" 2>/dev/null)")$'\n'
+done
+say 'Summary'
+printf '%s' "$summary"
+exit $((failures > 0))
