@@ -11,14 +11,6 @@ void furrow_big_trim(furrow_big_t *a)
     while (a->length > 0 && a->digit[a->length - 1] == 0) a->length--;
 }
 
-int furrow_big_compare(const furrow_big_t *a, const furrow_big_t *b)
-{
-    if (a->length != b->length) return a->length < b->length ? -1 : 1;
-    for (int i = a->length - 1; i >= 0; i--)
-        if (a->digit[i] != b->digit[i]) return a->digit[i] < b->digit[i] ? -1 : 1;
-    return 0;
-}
-
 void furrow_big_subtract(furrow_big_t *a, const furrow_big_t *b)
 {
     int64_t borrow = 0;
@@ -64,10 +56,25 @@ void furrow_big_multiply_small(furrow_big_t *a, uint64_t factor)
     furrow_big_trim(a);
 }
 
+/* The usual case, without divisions of 128 bits. */
+static uint32_t divide_by_digit(furrow_big_t *a, uint32_t divisor)
+{
+    uint64_t remainder = 0;
+
+    for (int i = a->length - 1; i >= 0; i--) {
+        remainder = remainder << 32 | a->digit[i];
+        a->digit[i] = (uint32_t)(remainder / divisor);
+        remainder %= divisor;
+    }
+    furrow_big_trim(a);
+    return (uint32_t)remainder;
+}
+
 uint64_t furrow_big_divide_small(furrow_big_t *a, uint64_t divisor)
 {
     furrow_uint128_t remainder = 0;
 
+    if (divisor <= UINT32_MAX) return divide_by_digit(a, (uint32_t)divisor);
     for (int i = a->length - 1; i >= 0; i--) {
         remainder = remainder << 32 | a->digit[i];
         a->digit[i] = (uint32_t)(remainder / divisor);

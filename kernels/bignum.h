@@ -21,9 +21,6 @@ typedef struct furrow_big {
 /** Drop leading zero digits after `length` digits were filled in. */
 void furrow_big_trim(furrow_big_t *a);
 
-/** -1, 0, 1 as a < b, a == b, a > b. */
-int furrow_big_compare(const furrow_big_t *a, const furrow_big_t *b);
-
 /** a -= b; needs a >= b. */
 void furrow_big_subtract(furrow_big_t *a, const furrow_big_t *b);
 

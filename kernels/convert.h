@@ -24,6 +24,11 @@ size_t furrow_drop_nan_f8(const double *x, size_t n, double *out);
 void furrow_take_second_f4(const float *x, size_t n, float *out);
 void furrow_take_second_f8(const double *x, size_t n, double *out);
 
+/** Copy `columns` neighbouring columns of `rows` rows, of elements of `size` bytes (1, 2, 4, 8 or 16), each to its own place:
+ * out[c * stride + r] = x[r * row_items + c]. */
+void furrow_gather_columns(const void *x, size_t row_items, size_t rows, size_t columns, size_t size, void *out,
+                           size_t stride);
+
 /** Any element type to f8, rounded where an integer has more than 53 bits. */
 void furrow_f8_of_elem(furrow_elem_t elem, const void *x, size_t n, double *out);
 

@@ -42,7 +42,7 @@ void furrow_exact_add(furrow_exact_t *acc, double x);
 /** acc += x * y, without rounding, also where the product over- or underflows a double. */
 void furrow_exact_add_product(furrow_exact_t *acc, double x, double y);
 
-/** acc += value * 2^exponent, FURROW_EXACT_LOW_BIT <= exponent <= 2000. */
+/** acc += value * 2^exponent, FURROW_EXACT_LOW_BIT <= exponent <= 2040. */
 void furrow_exact_add_scaled(furrow_exact_t *acc, int64_t value, int exponent);
 
 /** acc += value * 2^exponent, exponent >= 0: sums of integers. */

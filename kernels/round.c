@@ -21,24 +21,63 @@ typedef struct {
     bool negative, sticky;
 } wide_t;
 
-static wide_t wide_of(furrow_exact_t *sum)
+/* The digits from the lowest to the highest that is not zero: first = last = DIGITS for an empty sum. */
+static void find_window(const furrow_exact_t *sum, int *first, int *last)
 {
-    wide_t w = {.exponent = FURROW_EXACT_LOW_BIT};
-    furrow_exact_t positive;
+    enum { GROUP = 8, GROUPS = FURROW_EXACT_DIGITS / GROUP };
+    int low = 0, high = GROUPS;
+    uint64_t used[GROUPS];
 
-    furrow_exact_normalize(sum);
-    w.negative = sum->digit[FURROW_EXACT_DIGITS - 1] < 0;
-    positive = *sum;
-    if (w.negative) {
-        for (int i = 0; i < FURROW_EXACT_DIGITS; i++) positive.digit[i] = -positive.digit[i];
-        furrow_exact_normalize(&positive);
+    for (int g = 0; g < GROUPS; g++) {
+        used[g] = 0;
+        for (int i = 0; i < GROUP; i++) used[g] |= (uint64_t)sum->digit[GROUP * g + i];
     }
-    int low = 0;
-    while (low < FURROW_EXACT_DIGITS && positive.digit[low] == 0) low++;
-    for (int i = low; i < FURROW_EXACT_DIGITS; i++) w.magnitude.digit[i - low] = (uint32_t)positive.digit[i];
-    w.magnitude.length = FURROW_EXACT_DIGITS - low;
-    w.exponent += 32 * low;
-    furrow_big_trim(&w.magnitude);
+    while (low < GROUPS && used[low] == 0) low++;
+    while (high > low && used[high - 1] == 0) high--;
+    *first = GROUP * low;
+    *last = GROUP * high;
+    while (*first < *last && sum->digit[*first] == 0) ++*first;
+    while (*first < *last && sum->digit[*last - 1] == 0) --*last;
+}
+
+/* From -x in two's complement, without the sign digits above, to x. */
+static void negate(furrow_big_t *m)
+{
+    uint64_t carry = 1;
+
+    for (int i = 0; i < m->length; i++) {
+        carry += (uint32_t)~m->digit[i];
+        m->digit[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+    if (carry != 0) m->digit[m->length++] = 1;
+}
+
+/* Carries are propagated on the way, within the digits in use: the sum may be in any form. */
+static void read_wide(const furrow_exact_t *sum, wide_t *w)
+{
+    int first, last;
+    int64_t carry = 0;
+    furrow_big_t *const m = &w->magnitude;
+
+    find_window(sum, &first, &last);
+    m->length = 0;
+    w->exponent = FURROW_EXACT_LOW_BIT + 32 * first;
+    w->sticky = false;
+    for (int i = first; i < last || (carry != 0 && carry != -1); i++) {
+        const int64_t value = (i < last ? sum->digit[i] : 0) + carry;
+        m->digit[m->length++] = (uint32_t)value;
+        carry = value >> 32;
+    }
+    w->negative = carry < 0;
+    if (w->negative) negate(m);
+    furrow_big_trim(m);
+}
+
+static wide_t wide_of(const furrow_exact_t *sum)
+{
+    wide_t w;
+    read_wide(sum, &w);
     return w;
 }
 
@@ -85,16 +124,18 @@ static void divide(wide_t *w, uint64_t divisor)
     w->sticky = furrow_big_divide_small(&w->magnitude, divisor) != 0 || w->sticky;
 }
 
-/* floor(sqrt(x)), bit by bit. */
+/* floor(sqrt(x)) for x >= 2^126. The root of a double is off by at most 2^12, and after one step of Newton's by at most 1. */
 static uint64_t root_128(furrow_uint128_t x, bool *exact)
 {
-    furrow_uint128_t root = 0;
+    const double guess = sqrt((double)x);
+    const uint64_t near = guess < 0x1p64 ? (uint64_t)guess : UINT64_MAX;
+    const furrow_int128_t missing = (furrow_int128_t)(x - (furrow_uint128_t)near * near);
+    furrow_int128_t root = near + (furrow_int128_t)((double)missing / (2.0 * (double)near));
 
-    for (int bit = 63; bit >= 0; bit--) {
-        const furrow_uint128_t trial = root | (furrow_uint128_t)1 << bit;
-        if (trial * trial <= x) root = trial;
-    }
-    *exact = root * root == x;
+    if (root > UINT64_MAX) root = UINT64_MAX;
+    while ((furrow_uint128_t)root * (furrow_uint128_t)root > x) root--;
+    while (x - (furrow_uint128_t)root * (furrow_uint128_t)root > 2 * (furrow_uint128_t)root && root < UINT64_MAX) root++;
+    *exact = (furrow_uint128_t)root * (furrow_uint128_t)root == x;
     return (uint64_t)root;
 }
 
@@ -146,13 +187,25 @@ double furrow_round_sum(furrow_exact_t *sum, int64_t count)
 
 double furrow_round_sqrt(furrow_exact_t *sum)
 {
+    return furrow_round_sqrt_scaled(sum, 0);
+}
+
+double furrow_round_sqrt_scaled(furrow_exact_t *sum, int shift)
+{
     double value;
 
     if (has_nonfinite(sum, &value)) return value;
     wide_t w = wide_of(sum);
     assert(!w.negative);
     take_root(&w);
+    w.exponent += shift;
     return round_wide(&w);
+}
+
+int furrow_round_exponent(furrow_exact_t *sum)
+{
+    const wide_t w = wide_of(sum);
+    return furrow_big_bits(&w.magnitude) + w.exponent;
 }
 
 double furrow_round_mean(furrow_exact_t *sum, int64_t count)
@@ -167,36 +220,142 @@ double furrow_round_mean(furrow_exact_t *sum, int64_t count)
     return round_wide(&w);
 }
 
-/* a -= b, where a >= b >= 0 as numbers. */
-static void subtract(wide_t *a, wide_t *b)
+static bool is_less(const furrow_big_t *a, const furrow_big_t *b)
+{
+    if (a->length != b->length) return a->length < b->length;
+    for (int i = a->length - 1; i >= 0; i--)
+        if (a->digit[i] != b->digit[i]) return a->digit[i] < b->digit[i];
+    return false;
+}
+
+/* a = |a - b| for positive magnitudes, whatever their signs; returns whether a < b. */
+static bool subtract(wide_t *a, wide_t *b)
 {
     const int least = a->exponent < b->exponent ? a->exponent : b->exponent;
 
-    if (is_zero(b)) return;
+    if (is_zero(b)) return false;
     furrow_big_shift_left(&a->magnitude, a->exponent - least);
     furrow_big_shift_left(&b->magnitude, b->exponent - least);
     a->exponent = least;
-    furrow_big_subtract(&a->magnitude, &b->magnitude);
+    const bool less = is_less(&a->magnitude, &b->magnitude);
+    if (less) {
+        furrow_big_subtract(&b->magnitude, &a->magnitude);
+        *a = *b;
+    } else {
+        furrow_big_subtract(&a->magnitude, &b->magnitude);
+    }
+    return less;
+}
+
+/* x > 0 */
+static void put_double(double x, wide_t *w)
+{
+    const uint64_t mantissa = (uint64_t)ldexp(frexp(x, &w->exponent), PRECISION);
+
+    w->exponent -= PRECISION;
+    w->magnitude.digit[0] = (uint32_t)mantissa;
+    w->magnitude.digit[1] = (uint32_t)(mantissa >> 32);
+    w->magnitude.length = 2;
+    furrow_big_trim(&w->magnitude);
+}
+
+double furrow_round_mean_pair(furrow_exact_t *sum, int64_t count, int shift, double *low)
+{
+    enum { MORE = 128 }; /* bits below the last of the sum: what a division leaves is no less than 2^-63 of that */
+    wide_t w = wide_of(sum), high;
+
+    assert(count > 0 && sum->nan + sum->plus_inf + sum->minus_inf == 0);
+    *low = 0.0;
+    if (is_zero(&w)) return 0.0;
+    furrow_big_shift_left(&w.magnitude, MORE);
+    w.exponent += shift - MORE;
+    w.sticky = furrow_big_divide_small(&w.magnitude, (uint64_t)count) != 0;
+    high = w;
+    const double rounded = round_wide(&high);
+    put_double(fabs(rounded), &high);
+    if (subtract(&w, &high)) w.negative = !w.negative;
+    if (!is_zero(&w)) *low = round_wide(&w);
+    return rounded;
+}
+
+/* False where there is none. */
+static bool variance(furrow_exact_t *sum, furrow_exact_t *squares, int64_t count, int64_t ddof, wide_t *w)
+{
+    double value;
+    wide_t square;
+
+    if (count <= ddof || has_nonfinite(squares, &value)) return false;
+    read_wide(squares, w);
+    const wide_t s = wide_of(sum);
+    square.exponent = 2 * s.exponent;
+    furrow_big_multiply_small(&w->magnitude, (uint64_t)count);
+    furrow_big_multiply(&square.magnitude, &s.magnitude, &s.magnitude);
+    const bool less = subtract(w, &square);
+    assert(!less);
+    (void)less;
+    if (!is_zero(w)) {
+        widen(w, 260); /* two divisors of up to 64 bits, and 128 bits for a root */
+        divide(w, (uint64_t)count);
+        divide(w, (uint64_t)(count - ddof));
+    }
+    return true;
 }
 
 double furrow_round_variance(furrow_exact_t *sum, furrow_exact_t *squares, int64_t count, int64_t ddof, bool root)
 {
-    double value;
+    wide_t w;
 
-    if (count <= ddof || has_nonfinite(squares, &value)) return NAN;
-    wide_t w = wide_of(squares);
-    const wide_t s = wide_of(sum);
-    wide_t square = {.exponent = 2 * s.exponent};
-    furrow_big_multiply_small(&w.magnitude, (uint64_t)count);
-    furrow_big_multiply(&square.magnitude, &s.magnitude, &s.magnitude);
-    subtract(&w, &square);
-    if (!is_zero(&w)) {
-        widen(&w, 260); /* two divisors of up to 64 bits, and 128 bits for a root */
-        divide(&w, (uint64_t)count);
-        divide(&w, (uint64_t)(count - ddof));
-    }
+    if (!variance(sum, squares, count, ddof, &w)) return NAN;
     if (root) take_root(&w);
     return round_wide(&w);
+}
+
+double furrow_round_std_scaled(furrow_exact_t *sum, furrow_exact_t *squares, int64_t count, int64_t ddof, int shift)
+{
+    wide_t w;
+    if (!variance(sum, squares, count, ddof, &w)) return NAN;
+    take_root(&w);
+    w.exponent += shift;
+    return round_wide(&w);
+}
+
+/* (word + less than 1 if `sticky`) * 2^exponent, where word has 54 bits or more and the result is no subnormal. */
+static double round_word(uint64_t word, bool sticky, int exponent)
+{
+    const int drop = 64 - __builtin_clzll(word) - PRECISION;
+    const uint64_t half = UINT64_C(1) << (drop - 1), lost = word & (2 * half - 1);
+    uint64_t kept = word >> drop;
+
+    if (lost > half || (lost == half && (sticky || (kept & 1) != 0))) kept++;
+    return ldexp((double)kept, exponent + drop);
+}
+
+static int width_128(furrow_uint128_t x)
+{
+    const uint64_t high = (uint64_t)(x >> 64);
+    return high != 0 ? 128 - __builtin_clzll(high) : 64 - __builtin_clzll((uint64_t)x);
+}
+
+double furrow_round_ratio(furrow_uint128_t x, int exponent, uint64_t divisor)
+{
+    const int shift = 128 - width_128(x);
+    const furrow_uint128_t scaled = x << shift, quotient = scaled / divisor;
+    const int drop = width_128(quotient) - 64; /* not negative: 128 bits by at most 64 */
+    const uint64_t word = (uint64_t)(quotient >> drop);
+    const bool sticky = (furrow_uint128_t)word << drop != quotient || quotient * divisor != scaled;
+
+    return round_word(word, sticky, exponent - shift + drop);
+}
+
+double furrow_round_root(furrow_uint128_t x, int exponent)
+{
+    const int shift = 128 - width_128(x);
+    const bool odd = (exponent - shift) % 2 != 0;
+    bool exact;
+    const uint64_t root = root_128(x << shift >> odd, &exact); /* >> drops a bit only if x has 128 */
+    const bool lost = odd && shift == 0 && (x & 1) != 0;
+
+    return round_word(root, lost || !exact, (exponent - shift + odd) / 2);
 }
 
 void furrow_round_decimal(furrow_exact_t *sum, char *out, size_t size)

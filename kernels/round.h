@@ -3,7 +3,7 @@
  *
  * All results are correctly rounded, half to even, to double, with gradual underflow; a magnitude that rounds to 2^1024 or more
  * is an infinity. NaN, or infinities of both signs, among the terms make a NaN; an infinity of one sign stays.
- * The functions normalize the accumulators they are given, and leave their value unchanged.
+ * The accumulators may be in any form, and are left as they are.
  */
 #ifndef FURROW_KERNELS_ROUND_H
 #define FURROW_KERNELS_ROUND_H
@@ -24,6 +24,21 @@ double furrow_round_mean(furrow_exact_t *sum, int64_t count);
  * \param squares  sum of the squares of the same terms
  * NaN if count <= ddof, or if any term was not finite. */
 double furrow_round_variance(furrow_exact_t *sum, furrow_exact_t *squares, int64_t count, int64_t ddof, bool root);
+
+/** The same results times 2^shift, for numbers that no double holds: what row operations are made of. */
+double furrow_round_sqrt_scaled(furrow_exact_t *sum, int shift);
+double furrow_round_std_scaled(furrow_exact_t *sum, furrow_exact_t *squares, int64_t count, int64_t ddof, int shift);
+
+/** The mean times 2^shift as the nearest double, which must be finite, and, in `low`, what is left over, itself rounded. For
+ * count > 0 finite terms. */
+double furrow_round_mean_pair(furrow_exact_t *sum, int64_t count, int shift, double *low);
+
+/** The least e with |sum| < 2^e, for a sum of finite terms that is not zero. */
+int furrow_round_exponent(furrow_exact_t *sum);
+
+/** x * 2^exponent / divisor and sqrt(x * 2^exponent), for x > 0, a divisor > 0 and results that are no subnormals. */
+double furrow_round_ratio(furrow_uint128_t x, int exponent, uint64_t divisor);
+double furrow_round_root(furrow_uint128_t x, int exponent);
 
 /** The sum as a decimal integer, cut at `size`; it must be an integer (sums of integers are). */
 void furrow_round_decimal(furrow_exact_t *sum, char *out, size_t size);
