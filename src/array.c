@@ -1,4 +1,6 @@
 /* Owns arrays that one rank holds: scatter and gather. */
+#include "array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,8 +119,8 @@ done:
     return status;
 }
 
-/* Every part must look like that of `root` apart from its rows. */
-static furrow_status_t check_like_root(furrow_context_t *ctx, int root, const furrow_array_t *part, furrow_error_t *err)
+furrow_status_t furrow_array_check_like(furrow_context_t *ctx, int root, const furrow_array_t *part,
+                                        furrow_error_t *err)
 {
     furrow_array_t model = *part;
 
@@ -173,7 +175,7 @@ furrow_status_t furrow_gather(furrow_context_t *ctx, int root, const furrow_arra
     status = furrow_agree(ctx, status, err);
     if (status != FURROW_OK) goto done;
 
-    status = check_like_root(ctx, root, part, err);
+    status = furrow_array_check_like(ctx, root, part, err);
     furrow_gather_int64(ctx, part->shape[0], rows);
     if (status == FURROW_OK) status = row_bytes(part, &row, err);
     if (status == FURROW_OK && is_root) status = alloc_whole(ctx, part, rows, row, &all, err);

@@ -90,9 +90,12 @@ static furrow_status_t finish_open(furrow_context_t *ctx, const furrow_context_o
         status = furrow_fail(err, FURROW_EARG, "threads %d, memory %lld bytes: must not be negative", opts->threads,
                              (long long)opts->memory_bytes);
     furrow_context_t *kept = malloc(sizeof *kept);
-    if (kept == NULL && status == FURROW_OK) status = furrow_fail(err, FURROW_ENOMEM, "out of memory for a context");
+    ctx->progress = calloc(1, sizeof *ctx->progress);
+    if ((kept == NULL || ctx->progress == NULL) && status == FURROW_OK)
+        status = furrow_fail(err, FURROW_ENOMEM, "out of memory for a context");
     status = furrow_agree(ctx, status, err);
     if (status != FURROW_OK) {
+        free(ctx->progress);
         free(kept);
         return status;
     }
@@ -158,7 +161,13 @@ void furrow_context_close(furrow_context_t *ctx)
 {
     if (ctx == NULL) return;
     stop_using_mpi(ctx);
+    free(ctx->progress);
     free(ctx);
+}
+
+furrow_progress_t *furrow_context_progress(const furrow_context_t *ctx)
+{
+    return ctx->progress;
 }
 
 int furrow_context_rank(const furrow_context_t *ctx)

@@ -6,7 +6,7 @@
 
 #include <mpi.h>
 
-#include "furrow.h"
+#include "progress.h"
 
 struct furrow_context {
     bool uses_mpi;    /* false: one process, `comm` is not set and MPI is not touched */
@@ -16,6 +16,7 @@ struct furrow_context {
     int node_rank, node_ranks;
     int threads;
     int64_t memory_bytes;
+    furrow_progress_t *progress;
 };
 
 #endif

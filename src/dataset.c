@@ -28,6 +28,7 @@ typedef struct {
 struct furrow_dataset {
     furrow_context_t *ctx;
     bool on_root, is_stream;
+    bool has_order;      /* rank 0: C or Fortran makes a difference */
     furrow_npy_t header; /* of the joined array */
     int64_t row_items;
     int64_t count;
@@ -66,9 +67,11 @@ static furrow_status_t copy_paths(furrow_dataset_t *d, const char *const *paths,
 static furrow_status_t check_arguments(const char *const *paths, int64_t count, furrow_error_t *err)
 {
     if (paths == NULL || count < 1) return furrow_fail(err, FURROW_EARG, "no file given");
-    for (int64_t f = 0; f < count; f++)
+    for (int64_t f = 0; f < count; f++) {
+        if (paths[f] == NULL) return furrow_fail(err, FURROW_EARG, "no file given: name %lld is missing", (long long)f);
         if (strcmp(paths[f], "-") == 0 && count > 1)
             return furrow_fail(err, FURROW_EARG, "standard input (-) cannot be joined with other files");
+    }
     return FURROW_OK;
 }
 
@@ -134,6 +137,15 @@ static furrow_status_t read_header(furrow_dataset_t *d, int64_t f, furrow_npy_t 
     return status;
 }
 
+/* Elements along one axis, or none at all, stand in C order as well as in Fortran order; NumPy calls it C when it saves them. */
+static bool has_order(const furrow_npy_t *header)
+{
+    int axes = 0;
+
+    for (int i = 0; i < header->ndim; i++) axes += header->shape[i] > 1 ? 1 : 0;
+    return axes > 1 && header->items > 0;
+}
+
 /* A file joins those before it if it differs from them in rows only. */
 static furrow_status_t check_joins(const furrow_dataset_t *d, int64_t f, const furrow_npy_t *next, furrow_error_t *err)
 {
@@ -153,7 +165,7 @@ static furrow_status_t check_joins(const furrow_dataset_t *d, int64_t f, const f
         if (next->shape[i] != first->shape[i])
             return furrow_fail(err, FURROW_EMISMATCH, "%.400s: axis %d of length %lld does not join %.400s of length %lld",
                                b, i, (long long)next->shape[i], a, (long long)first->shape[i]);
-    if (next->fortran_order != first->fortran_order && next->ndim > 1)
+    if (d->has_order && has_order(next) && next->fortran_order != first->fortran_order)
         return furrow_fail(err, FURROW_EMISMATCH, "%.400s: %s order does not join %.400s of the other", b,
                            next->fortran_order ? "Fortran" : "C", a);
     return FURROW_OK;
@@ -166,23 +178,22 @@ static furrow_status_t join(furrow_dataset_t *d, int64_t f, const furrow_npy_t *
 
     if (f == 0) {
         *all = *next;
+        d->has_order = has_order(next);
         d->part[0] = (part_t){0, rows, next->data_offset, next->swapped};
         return FURROW_OK;
     }
     const furrow_status_t status = check_joins(d, f, next, err);
     if (status != FURROW_OK) return status;
+    if (!d->has_order) {
+        d->has_order = has_order(next);
+        all->fortran_order = next->fortran_order;
+    }
     d->part[f] = (part_t){all->shape[0], rows, next->data_offset, next->swapped};
     if (__builtin_add_overflow(all->shape[0], rows, &all->shape[0]) ||
         __builtin_add_overflow(all->items, next->items, &all->items) ||
         __builtin_add_overflow(all->bytes, next->bytes, &all->bytes))
         return furrow_fail(err, FURROW_EOVERFLOW, "%.400s: the joined array passes 2^63 bytes", d->path[f]);
     return FURROW_OK;
-}
-
-/* One dimension has no order; say C, so that nobody treats it as Fortran. */
-static void settle_order(furrow_npy_t *header)
-{
-    if (header->ndim <= 1) header->fortran_order = false;
 }
 
 static furrow_status_t read_headers(furrow_dataset_t *d, furrow_error_t *err)
@@ -194,7 +205,7 @@ static furrow_status_t read_headers(furrow_dataset_t *d, furrow_error_t *err)
         if (status == FURROW_OK) status = join(d, f, &next, err);
         if (status != FURROW_OK) return status;
     }
-    settle_order(&d->header);
+    d->header.fortran_order = d->has_order && d->header.fortran_order; /* say C, so that nobody treats it as Fortran */
     return FURROW_OK;
 }
 
@@ -401,29 +412,47 @@ furrow_status_t furrow_dataset_read_items(furrow_dataset_t *d, int64_t first, in
     return status;
 }
 
+furrow_status_t furrow_dataset_read_fortran_column(furrow_dataset_t *d, int64_t j, int64_t first, int64_t count,
+                                                   void *out, int64_t *c_column_out, furrow_error_t *err)
+{
+    const int64_t size = furrow_dtype_size(d->header.dtype);
+    furrow_status_t status = FURROW_OK;
+
+    *c_column_out = c_column(&d->header, j);
+    while (count > 0 && status == FURROW_OK) {
+        const int64_t f = file_of_row(d, first);
+        const part_t *p = &d->part[f];
+        const int64_t local = first - p->first_row, left = p->rows - local, now = count < left ? count : left;
+        int fd;
+        status = descriptor(d, f, &fd, err);
+        if (status == FURROW_OK)
+            status = furrow_file_read(fd, d->path[f], p->data_offset + (j * p->rows + local) * size, out, now * size, err);
+        if (status == FURROW_OK) to_native(d, p, out, now);
+        out = (char *)out + now * size;
+        first += now;
+        count -= now;
+    }
+    return status;
+}
+
 /* Copy n elements of `size` bytes to every `stride`th place. */
 static void spread(char *out, const char *in, int64_t n, int64_t size, int64_t stride)
 {
     for (int64_t i = 0; i < n; i++) memcpy(out + i * stride * size, in + i * size, (size_t)size);
 }
 
-/* Rows of one Fortran-order file: each column is contiguous there. */
-static furrow_status_t read_fortran_rows(furrow_dataset_t *d, int64_t f, int64_t local_row, int64_t count, void *out,
+/* Rows of Fortran-order files: column by column. */
+static furrow_status_t read_fortran_rows(furrow_dataset_t *d, int64_t first, int64_t count, void *out,
                                          furrow_error_t *err)
 {
-    const part_t *p = &d->part[f];
     const int64_t size = furrow_dtype_size(d->header.dtype);
     void *column = NULL;
-    int fd;
+    int64_t place;
 
-    furrow_status_t status = descriptor(d, f, &fd, err);
-    if (status == FURROW_OK) status = furrow_alloc_buffer(count, size, &column, err);
+    furrow_status_t status = furrow_alloc_buffer(count, size, &column, err);
     for (int64_t j = 0; j < d->row_items && status == FURROW_OK; j++) {
-        status = furrow_file_read(fd, d->path[f], p->data_offset + (j * p->rows + local_row) * size, column,
-                                  count * size, err);
-        if (status != FURROW_OK) break;
-        to_native(d, p, column, count);
-        spread((char *)out + c_column(&d->header, j) * size, column, count, size, d->row_items);
+        status = furrow_dataset_read_fortran_column(d, j, first, count, column, &place, err);
+        if (status == FURROW_OK) spread((char *)out + place * size, column, count, size, d->row_items);
     }
     free(column);
     return status;
@@ -434,25 +463,16 @@ furrow_status_t furrow_dataset_read(const furrow_dataset_t *dataset, int64_t fir
 {
     /* Reading opens files on demand; nothing that a caller can see changes. */
     furrow_dataset_t *d = (furrow_dataset_t *)(uintptr_t)dataset;
-    const int64_t rows = furrow_dataset_row_count(d), row_bytes = d->row_items * furrow_dtype_size(d->header.dtype);
-    furrow_status_t status = FURROW_OK;
+    const int64_t rows = furrow_dataset_row_count(d);
 
     furrow_error_clear(err);
     if (first < 0 || count < 0 || first > rows - count)
-        return furrow_fail(err, FURROW_EARG, "rows [%lld, %lld) are not within the %lld rows of the dataset",
-                           (long long)first, (long long)(first + count), (long long)rows);
+        return furrow_fail(err, FURROW_EARG, "%lld rows from row %lld are not within the %lld rows of the dataset",
+                           (long long)count, (long long)first, (long long)rows);
     if (d->is_stream || (d->on_root && furrow_context_rank(d->ctx) != 0))
         return furrow_fail(err, FURROW_EUNSUPPORTED, "%.400s: rows cannot be read here, only rank 0 sees the data",
                            d->path[0]);
     if (d->row_items == 0) return FURROW_OK;
-    if (!d->header.fortran_order) return furrow_dataset_read_items(d, first * d->row_items, count * d->row_items, out, err);
-    while (count > 0 && status == FURROW_OK) {
-        const int64_t f = file_of_row(d, first), local = first - d->part[f].first_row;
-        const int64_t left = d->part[f].rows - local, now = count < left ? count : left;
-        status = read_fortran_rows(d, f, local, now, out, err);
-        out = (char *)out + now * row_bytes;
-        first += now;
-        count -= now;
-    }
-    return status;
+    if (d->header.fortran_order) return read_fortran_rows(d, first, count, out, err);
+    return furrow_dataset_read_items(d, first * d->row_items, count * d->row_items, out, err);
 }

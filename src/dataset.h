@@ -30,6 +30,12 @@ bool furrow_dataset_same_order(const furrow_dataset_t *a, const furrow_dataset_t
 FURROW_MUST_CHECK furrow_status_t furrow_dataset_read_items(furrow_dataset_t *dataset, int64_t first, int64_t count,
                                                             void *out, furrow_error_t *err);
 
+/** Read rows [first, first + count) of column `j`, counted in the order of the files (Fortran order: each file has them
+ * side by side). Local, from any thread; `c_column` is where that column stands in C order. As furrow_dataset_read_items(). */
+FURROW_MUST_CHECK furrow_status_t furrow_dataset_read_fortran_column(furrow_dataset_t *dataset, int64_t j, int64_t first,
+                                                                     int64_t count, void *out, int64_t *c_column,
+                                                                     furrow_error_t *err);
+
 /** The index, in C order over the joined array, of an item. Local. */
 int64_t furrow_dataset_c_index(const furrow_dataset_t *dataset, int64_t item);
 

@@ -1,9 +1,11 @@
 /* Owns the dot product: two sequences of elements, block by block, into one accumulator per thread. */
 #include <stdlib.h>
 
+#include "array.h"
 #include "deal.h"
 #include "exec.h"
 #include "mem.h"
+#include "progress.h"
 #include "tally.h"
 #include "transfer.h"
 
@@ -50,6 +52,7 @@ static furrow_status_t feed_block(void *arg, int64_t block, int thread, furrow_e
         furrow_tally_feed_dot(&job->plan, &job->workers.tally[thread], span->a + start * job->size,
                               span->b + start * job->size, n, scratch);
     }
+    furrow_progress_add(job->ctx, 2 * n * job->size, thread);
     return FURROW_OK;
 }
 
@@ -85,7 +88,7 @@ static furrow_status_t prepare(job_t *job, furrow_dtype_t dtype, furrow_error_t 
     job->size = furrow_dtype_size(dtype);
     if (furrow_dtype_kind(dtype) == 'c')
         return furrow_fail(err, FURROW_EUNSUPPORTED, "dot is not defined for complex dtype %s", furrow_dtype_name(dtype));
-    job->piece = (have - needed) / (2 * job->size);
+    job->piece = (have - needed + FURROW_BLOCK_BYTES) / (2 * job->size);
     if (job->piece > 4 * threads * block_items(job)) job->piece = 4 * threads * block_items(job);
     if (have < needed)
         return furrow_fail(err, FURROW_EBUDGET, "%lld bytes of memory are too few for %lld threads: at least %lld (%lldM) are needed",
@@ -138,6 +141,7 @@ furrow_status_t furrow_dot(furrow_dataset_t *a, furrow_dataset_t *b, furrow_valu
     furrow_status_t status = check_pair(a, b, err);
     if (status == FURROW_OK) status = prepare(&job, furrow_dataset_header(a)->dtype, err);
     status = furrow_agree(job.ctx, status, err);
+    furrow_progress_begin(job.ctx, 2 * job.items * job.size / furrow_context_ranks(job.ctx));
     if (status == FURROW_OK && (furrow_dataset_on_root(a) || furrow_dataset_on_root(b))) {
         const furrow_deal_t deal = {job.items, 2 * job.size, job.piece, read_piece, work_piece, &job};
         status = furrow_deal_from_root(job.ctx, &deal, err);
@@ -170,6 +174,8 @@ furrow_status_t furrow_dot_arrays(furrow_context_t *ctx, const furrow_array_t *a
     furrow_status_t status = check_arrays(a, b, &job.items, err);
     if (status == FURROW_OK) status = prepare(&job, a->dtype, err);
     status = furrow_agree(ctx, status, err);
+    if (status == FURROW_OK) status = furrow_agree(ctx, furrow_array_check_like(ctx, 0, a, err), err);
+    furrow_progress_begin(ctx, 2 * job.items * job.size);
     if (status == FURROW_OK) status = feed_span((span_t){&job, 0, job.items, a->data, b->data}, err);
     return finish(&job, status, out, err);
 }

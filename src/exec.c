@@ -4,6 +4,16 @@
 #include <omp.h>
 #include <stdatomic.h>
 
+#include "progress.h"
+
+static furrow_status_t run_block(const furrow_context_t *ctx, furrow_block_fn *work, void *arg, int64_t block,
+                                 furrow_error_t *err)
+{
+    if (atomic_load(&furrow_context_progress(ctx)->cancelled))
+        return furrow_fail(err, FURROW_ECANCELED, "stopped on request, nothing was written");
+    return work(arg, block, omp_get_thread_num(), err);
+}
+
 furrow_status_t furrow_exec(const furrow_context_t *ctx, int64_t blocks, furrow_block_fn *work, void *arg,
                             furrow_error_t *err)
 {
@@ -14,11 +24,11 @@ furrow_status_t furrow_exec(const furrow_context_t *ctx, int64_t blocks, furrow_
 
     if (blocks <= 0) return FURROW_OK;
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (blocks > 1) default(none) \
-    shared(blocks, work, arg, status, failure, first_failed)
+    shared(ctx, blocks, work, arg, status, failure, first_failed)
     for (int64_t block = 0; block < blocks; block++) {
         furrow_error_t mine = {0};
         if (block > atomic_load(&first_failed)) continue;
-        const furrow_status_t outcome = work(arg, block, omp_get_thread_num(), &mine);
+        const furrow_status_t outcome = run_block(ctx, work, arg, block, &mine);
         if (outcome == FURROW_OK) continue;
 #pragma omp critical(furrow_exec_failure)
         if (block < atomic_load(&first_failed)) {

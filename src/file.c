@@ -39,6 +39,17 @@ furrow_status_t furrow_file_open(const char *path, int *fd, int64_t *bytes, furr
     return status;
 }
 
+/* Nothing is at byte `at`, where more was expected up to `end`: the file may end there or earlier. */
+static furrow_status_t fail_truncated(int fd, const char *path, int64_t at, int64_t end, furrow_error_t *err)
+{
+    struct stat facts;
+    const bool earlier = fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && (int64_t)facts.st_size < at;
+    const int64_t size = earlier ? (int64_t)facts.st_size : at;
+
+    return furrow_fail(err, FURROW_ETRUNCATED, "%.600s: file ends at byte %lld, %lld bytes missing", path,
+                       (long long)size, (long long)(end - size));
+}
+
 furrow_status_t furrow_file_read(int fd, const char *path, int64_t offset, void *out, int64_t count,
                                  furrow_error_t *err)
 {
@@ -50,9 +61,7 @@ furrow_status_t furrow_file_read(int fd, const char *path, int64_t offset, void 
                                 : pread(fd, (char *)out + done, request(count - done), (off_t)(offset + done));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return furrow_fail_errno(err, path, "read");
-        if (got == 0)
-            return furrow_fail(err, FURROW_ETRUNCATED, "%.600s: file ends at byte %lld, %lld bytes missing", path,
-                               (long long)(offset + done), (long long)(count - done));
+        if (got == 0) return fail_truncated(fd, path, offset + done, offset + count, err);
         done += got;
     }
     return FURROW_OK;
@@ -114,9 +123,24 @@ static mode_t permissions_of_new_file(void)
     return 0666 & ~mask;
 }
 
+/* What the rename at the end could not replace, or must not (a device), and a name that it could not give: told at once. */
+static furrow_status_t check_replaceable(const char *path, furrow_error_t *err)
+{
+    struct stat facts;
+
+    if (stat(path, &facts) != 0) return errno == ENAMETOOLONG ? furrow_fail_errno(err, path, "create") : FURROW_OK;
+    if (S_ISREG(facts.st_mode)) return FURROW_OK;
+    if (!S_ISDIR(facts.st_mode)) return furrow_fail(err, FURROW_EIO, "%.600s: cannot create: not a regular file", path);
+    errno = EISDIR;
+    return furrow_fail_errno(err, path, "create");
+}
+
 furrow_status_t furrow_file_create_beside(const char *path, char **temporary, int *fd, furrow_error_t *err)
 {
     *fd = -1;
+    *temporary = NULL;
+    const furrow_status_t refused = check_replaceable(path, err);
+    if (refused != FURROW_OK) return refused;
     *temporary = furrow_fault_hits(FURROW_FAULT_ALLOC) ? NULL : temporary_name(path);
     if (*temporary == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for the name of a temporary file");
     if (!furrow_fault_hits(FURROW_FAULT_CREATE)) *fd = mkostemp(*temporary, O_CLOEXEC);

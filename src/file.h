@@ -24,7 +24,8 @@ FURROW_MUST_CHECK furrow_status_t furrow_file_read_stream(int fd, const char *pa
 FURROW_MUST_CHECK furrow_status_t furrow_file_write(int fd, const char *path, int64_t offset, const void *data,
                                                     int64_t count, furrow_error_t *err);
 
-/** Make an empty temporary file beside `path`, hidden, with the permissions that a new `path` would have.
+/** Make an empty temporary file beside `path`, hidden, with the permissions that a new `path` would have. FURROW_EIO also where
+ * `path` is there and is not a regular file.
  * \param[out] temporary  its name, to be freed with free() */
 FURROW_MUST_CHECK furrow_status_t furrow_file_create_beside(const char *path, char **temporary, int *fd,
                                                             furrow_error_t *err);

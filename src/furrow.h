@@ -9,7 +9,8 @@
  *   and fills `err` (which may be NULL) with the same text on every rank. Outputs are unchanged on error, handles NULL.
  * - Counts are elements or rows, int64_t; names that end in _bytes say otherwise. Nothing is limited to 2^31.
  * - Arrays are in C order, in the byte order of the machine, unless a comment says otherwise.
- * - Results are the same bits for any ranks, threads, memory cap, and vector instructions.
+ * - Results are the same bits for any ranks, threads, memory cap, and vector instructions. This needs the floating-point
+ *   environment that C programs start in: rounding to nearest, subnormals kept (a main program linked with -ffast-math changes it).
  * - Functions that take a context use its OpenMP threads: call them from the thread that opened it, outside parallel
  *   regions. The library never exits, aborts or prints.
  */
@@ -49,7 +50,8 @@ extern "C" {
     X(EIO, -8, "the system refused an operation on a file")               \
     X(ENOMEM, -9, "out of memory")                                        \
     X(EARG, -10, "wrong argument")                                        \
-    X(EMPI, -11, "the message layer failed")
+    X(EMPI, -11, "the message layer failed")                              \
+    X(ECANCELED, -12, "stopped on request")
 
 typedef enum furrow_status {
 #define FURROW_STATUS_ENUM(name, value, text) FURROW_##name = (value),
@@ -102,6 +104,16 @@ FURROW_API int furrow_context_node_rank(const furrow_context_t *ctx);
 FURROW_API int furrow_context_node_ranks(const furrow_context_t *ctx);
 FURROW_API int furrow_context_threads(const furrow_context_t *ctx);
 FURROW_API int64_t furrow_context_memory(const furrow_context_t *ctx);
+
+/** Ask the call that runs on `ctx` to stop: it returns FURROW_ECANCELED on all ranks once the blocks in flight are done, and leaves
+ * no output. Stays in force for later calls. Local; may be called from a signal handler or another thread, on any rank. */
+FURROW_API void furrow_context_cancel(furrow_context_t *ctx);
+
+/** Told now and then, on rank 0, how many bytes of that rank's share are done (the shares of ranks are equal). */
+typedef void furrow_progress_fn(void *arg, int64_t done, int64_t total);
+
+/** Who is told of the progress of calls on `ctx`; NULL: nobody. Local. It is called often: it should look at a clock first. */
+FURROW_API void furrow_context_on_progress(furrow_context_t *ctx, furrow_progress_fn *tell, void *arg);
 
 /** Share a verdict. Collective over `ctx`; `status` and `err` are this rank's own.
  *
@@ -353,7 +365,7 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_reduce(furrow_dataset_t *dat
                                                            furrow_reduction_t **out, furrow_error_t *err);
 
 /** The same for an array in memory, of which each rank holds rows (those of rank r + 1 follow those of rank r; a rank may
- * have none). dtype, ndim and trailing shape must match. `sections` must be 0. */
+ * have none). dtype, ndim and trailing shape must match, else FURROW_EMISMATCH. `sections` must be 0. */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_reduce_array(furrow_context_t *ctx, const furrow_array_t *part,
                                                                  const furrow_reduce_opts_t *opts,
                                                                  furrow_reduction_t **out, furrow_error_t *err);

@@ -104,8 +104,8 @@ furrow_status_t furrow_output_write(furrow_output_t *o, int64_t first, int64_t c
     const int64_t size = furrow_dtype_size(o->header.dtype);
 
     if (first < 0 || count < 0 || first > o->header.items - count)
-        return furrow_fail(err, FURROW_EARG, "%.600s: elements [%lld, %lld) are not within its %lld", o->path,
-                           (long long)first, (long long)(first + count), (long long)o->header.items);
+        return furrow_fail(err, FURROW_EARG, "%.600s: %lld elements from element %lld are not within its %lld", o->path,
+                           (long long)count, (long long)first, (long long)o->header.items);
     return furrow_file_write(o->fd, o->path, o->header.data_offset + first * size, data, count * size, err);
 }
 

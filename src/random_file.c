@@ -3,10 +3,12 @@
 
 #include "exec.h"
 #include "mem.h"
+#include "progress.h"
 
 enum { BLOCK_BYTES = 1 << 20 };
 
 typedef struct {
+    furrow_context_t *ctx;
     furrow_output_t *output;
     uint64_t seed;
     furrow_dist_t dist;
@@ -24,12 +26,16 @@ static furrow_status_t write_block(void *arg, int64_t block, int thread, furrow_
 
     const furrow_status_t status =
         furrow_random(job->seed, job->dist, job->dtype, job->first + start, n, buffer, err);
-    return status == FURROW_OK ? furrow_output_write(job->output, job->first + start, n, buffer, err) : status;
+    if (status != FURROW_OK) return status;
+    furrow_progress_add(job->ctx, n * furrow_dtype_size(job->dtype), thread);
+    return furrow_output_write(job->output, job->first + start, n, buffer, err);
 }
 
 static furrow_status_t count_items(int ndim, const int64_t *shape, int64_t *items, furrow_error_t *err)
 {
     *items = 1;
+    if (ndim < 0 || ndim > FURROW_MAX_NDIM || (ndim > 0 && shape == NULL))
+        return furrow_fail(err, FURROW_EARG, "%d dimensions, at most %d, with their lengths", ndim, FURROW_MAX_NDIM);
     for (int i = 0; i < ndim; i++)
         if (!furrow_multiply(*items, shape[i], items))
             return furrow_fail(err, FURROW_EOVERFLOW, "axis %d of length %lld: the number of elements is out of range", i,
@@ -53,7 +59,7 @@ static furrow_status_t check(furrow_context_t *ctx, furrow_dtype_t dtype, furrow
 furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path, uint64_t seed, furrow_dist_t dist,
                                    furrow_dtype_t dtype, int ndim, const int64_t *shape, furrow_error_t *err)
 {
-    job_t job = {.seed = seed, .dist = dist, .dtype = dtype};
+    job_t job = {.ctx = ctx, .seed = seed, .dist = dist, .dtype = dtype};
     void *buffer = NULL;
     int64_t items = 0;
 
@@ -69,6 +75,7 @@ furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path, uint
         job.count = own.stop - own.start;
         job.block_items = BLOCK_BYTES / furrow_dtype_size(dtype);
         job.buffer = buffer;
+        furrow_progress_begin(ctx, job.count * furrow_dtype_size(dtype));
         const int64_t blocks = (job.count + job.block_items - 1) / job.block_items;
         status = furrow_exec(ctx, blocks, write_block, &job, err);
         status = furrow_output_commit(job.output, status, err);

@@ -6,11 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *furrow_version(void)
-{
-    return FURROW_VERSION;
-}
-
 const char *furrow_status_text(furrow_status_t status)
 {
     switch (status) {

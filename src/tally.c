@@ -10,8 +10,8 @@
 #include "mem.h"
 #include "transfer.h"
 
-/* Accumulators hold 2^30 single additions between two normalizations; a block is far below the difference. */
-static const int64_t normalize_after = INT64_C(1) << 29;
+/* One element adds to a digit at most a few times (a product, 4 pieces of 2^32; a complex number, twice that): far from 2^63. */
+static const int64_t normalize_after = INT64_C(1) << 27;
 
 static uint32_t bit(furrow_op_t op)
 {
@@ -51,15 +51,19 @@ static furrow_status_t check_complex(furrow_dtype_t dtype, const furrow_reduce_o
 
 static furrow_status_t check_opts(furrow_dtype_t dtype, const furrow_reduce_opts_t *opts, furrow_error_t *err)
 {
+    const int64_t most = INT64_C(1) << 48; /* far beyond any memory; their sizes in bytes do not overflow */
+
     if (opts->ops == 0 || opts->ops >= bit(FURROW_OP_TOTAL)) return furrow_fail(err, FURROW_EARG, "no operation asked for");
     if (opts->ddof < 0) return furrow_fail(err, FURROW_EARG, "ddof %lld is negative", (long long)opts->ddof);
     if (opts->sections < 0)
         return furrow_fail(err, FURROW_EARG, "%lld sections: at least 1 is needed", (long long)opts->sections);
+    if (opts->sections > most) return furrow_fail(err, FURROW_EARG, "%lld sections are too many", (long long)opts->sections);
     if (opts->axis0 && opts->sections > 0)
         return furrow_fail(err, FURROW_EARG, "axis 0 and sections cannot be combined");
     if ((opts->ops & bit(FURROW_OP_HIST)) != 0) {
         if (opts->axis0) return furrow_fail(err, FURROW_EARG, "hist and axis 0 cannot be combined");
         if (opts->bins < 1) return furrow_fail(err, FURROW_EARG, "hist needs at least 1 bin, not %lld", (long long)opts->bins);
+        if (opts->bins > most) return furrow_fail(err, FURROW_EARG, "%lld bins are too many", (long long)opts->bins);
         if (!(opts->low < opts->high) || !isfinite(opts->high - opts->low))
             return furrow_fail(err, FURROW_EARG, "hist needs a finite range with LO < HI, not %g:%g", opts->low, opts->high);
     }
@@ -99,6 +103,11 @@ int64_t furrow_tally_bytes(const furrow_plan_t *plan)
            plan->bins * (int64_t)sizeof(int64_t);
 }
 
+static void forget_extremes(furrow_tally_t *t)
+{
+    t->least = t->most_inverted = t->first_nan = t->argmin = t->argmax = INT64_MAX;
+}
+
 furrow_status_t furrow_tallies_alloc(const furrow_plan_t *plan, int64_t count, furrow_tallies_t *out,
                                      furrow_error_t *err)
 {
@@ -119,24 +128,19 @@ furrow_status_t furrow_tallies_alloc(const furrow_plan_t *plan, int64_t count, f
         return status;
     }
     *out = (furrow_tallies_t){.count = count, .tally = tally, .exact = exact, .hist = hist};
-    furrow_tallies_clear(plan, out);
+    for (int64_t i = 0; i < count; i++) {
+        out->tally[i] = (furrow_tally_t){.exact = out->exact + i * plan->sums, .hist = out->hist + i * plan->bins};
+        forget_extremes(&out->tally[i]);
+    }
     return FURROW_OK;
 }
 
-void furrow_tallies_clear(const furrow_plan_t *plan, furrow_tallies_t *tallies)
+void furrow_tally_clear(const furrow_plan_t *plan, furrow_tally_t *tally)
 {
-    memset(tallies->exact, 0, (size_t)(tallies->count * plan->sums) * sizeof *tallies->exact);
-    memset(tallies->hist, 0, (size_t)(tallies->count * plan->bins) * sizeof *tallies->hist);
-    for (int64_t i = 0; i < tallies->count; i++)
-        tallies->tally[i] = (furrow_tally_t){
-            .least = INT64_MAX,
-            .most_inverted = INT64_MAX,
-            .first_nan = INT64_MAX,
-            .argmin = INT64_MAX,
-            .argmax = INT64_MAX,
-            .exact = tallies->exact + i * plan->sums,
-            .hist = tallies->hist + i * plan->bins,
-        };
+    *tally = (furrow_tally_t){.exact = tally->exact, .hist = tally->hist};
+    forget_extremes(tally);
+    for (int i = 0; i < plan->sums; i++) furrow_exact_clear(&tally->exact[i]);
+    memset(tally->hist, 0, (size_t)plan->bins * sizeof *tally->hist);
 }
 
 void furrow_tallies_free(furrow_tallies_t *tallies)

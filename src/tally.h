@@ -62,8 +62,8 @@ int64_t furrow_tally_bytes(const furrow_plan_t *plan);
 FURROW_MUST_CHECK furrow_status_t furrow_tallies_alloc(const furrow_plan_t *plan, int64_t count, furrow_tallies_t *out,
                                                        furrow_error_t *err);
 
-/** Every tally becomes empty again. Local. */
-void furrow_tallies_clear(const furrow_plan_t *plan, furrow_tallies_t *tallies);
+/** A tally becomes empty again. Local. */
+void furrow_tally_clear(const furrow_plan_t *plan, furrow_tally_t *tally);
 void furrow_tallies_free(furrow_tallies_t *tallies);
 
 /** Count a block in. Local, cannot fail; `data` holds n elements of plan->dtype, at most FURROW_BLOCK_BYTES, in this machine's

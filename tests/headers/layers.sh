@@ -7,8 +7,8 @@ set -u
 layers='
 public      src/furrow.h|src/furrow_mpi.h                               public
 kernels     kernels/*                                                   kernels
-base        src/@(status|mem|dtype|split|npy|npy_file|file|fault).[ch]     public kernels base
-parallel    src/@(context|agree|transfer|exec|array).[ch]               public kernels base parallel
+base        src/@(status|mem|dtype|split|npy|npy_file|file|fault|version).[ch]     public kernels base
+parallel    src/@(context|agree|transfer|exec|array|progress).[ch]      public kernels base parallel
 work        src/*                                                       public kernels base parallel work
 apps        apps/*                                                      public apps
 '

@@ -102,12 +102,7 @@ static void test_npy_file__not_a_regular_file(void **state)
     assert_non_null(strstr(err.text, "pipe.npy: not a regular file"));
     assert_int_equal(unlink(pipe), 0);
     assert_int_equal(furrow_npy_read("/dev/zero", &npy, &err), FURROW_EIO);
-
-    const int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_int_equal(furrow_npy_read_fd(fd, "/dev/zero", 0, &npy, &err), FURROW_EIO);
-    assert_string_equal(err.text, "/dev/zero: not a regular file");
-    close(fd);
+    assert_non_null(strstr(err.text, "/dev/zero: not a regular file"));
 }
 
 int main(void)

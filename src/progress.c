@@ -1,0 +1,31 @@
+/* Owns progress and cancellation. */
+#include "progress.h"
+
+void furrow_context_on_progress(furrow_context_t *ctx, furrow_progress_fn *tell, void *arg)
+{
+    furrow_progress_t *p = furrow_context_progress(ctx);
+
+    p->tell = tell;
+    p->arg = arg;
+}
+
+void furrow_context_cancel(furrow_context_t *ctx)
+{
+    atomic_store(&furrow_context_progress(ctx)->cancelled, true);
+}
+
+void furrow_progress_begin(furrow_context_t *ctx, int64_t total)
+{
+    furrow_progress_t *p = furrow_context_progress(ctx);
+
+    atomic_store(&p->done, 0);
+    p->total = total;
+}
+
+void furrow_progress_add(const furrow_context_t *ctx, int64_t bytes, int thread)
+{
+    furrow_progress_t *p = furrow_context_progress(ctx);
+    const int64_t done = atomic_fetch_add(&p->done, bytes) + bytes;
+
+    if (thread == 0 && p->tell != NULL && furrow_context_rank(ctx) == 0) p->tell(p->arg, done, p->total);
+}

@@ -1,0 +1,29 @@
+/** \file progress.h
+ * What a running call tells its caller, and what it is told: how far it is, and to stop. Parallel layer.
+ */
+#ifndef FURROW_PROGRESS_H
+#define FURROW_PROGRESS_H
+
+#include <stdatomic.h>
+
+#include "furrow.h"
+
+/** Part of every context. */
+typedef struct furrow_progress {
+    atomic_bool cancelled;
+    _Atomic int64_t done;
+    int64_t total; /* of this rank's share */
+    furrow_progress_fn *tell;
+    void *arg;
+} furrow_progress_t;
+
+/** That of a context. Local. */
+furrow_progress_t *furrow_context_progress(const furrow_context_t *ctx);
+
+/** A call begins that will count `total` bytes on this rank. Local. */
+void furrow_progress_begin(furrow_context_t *ctx, int64_t total);
+
+/** `bytes` more are done. Local, from any thread; thread 0 of rank 0 tells the caller. */
+void furrow_progress_add(const furrow_context_t *ctx, int64_t bytes, int thread);
+
+#endif
