@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { OPTIONS_MAX = 48, FIRST_ID = 256 };
 
@@ -22,6 +24,8 @@ furrow_status_t cli_fail(furrow_error_t *err, furrow_status_t status, const char
     va_start(args, format);
     (void)vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
+    for (char *c = err->text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?'; /* one line stays one line */
     return status;
 }
 
@@ -108,11 +112,12 @@ typedef struct {
 
 static const cli_option_t *common_options(cli_t *cli, bool *help)
 {
-    static cli_option_t common[9];
+    static cli_option_t common[10];
     const cli_option_t filled[] = {
         {"threads", 't', "N", "OpenMP threads per rank; default: the cores this rank may use", CLI_COUNT, &cli->threads},
         {"memory", 'm', "SIZE", "cap on working buffers per rank: 256M, 2G; default 1G", CLI_SIZE, &cli->memory},
         {"json", 0, NULL, "one JSON object on standard output", CLI_FLAG, &cli->json},
+        {"progress", 0, "auto|always|never", "a line on standard error; auto: on a terminal only", CLI_TEXT, &cli->progress},
         {"source", 0, "shared|root", "who sees the input files: every rank, or rank 0 only", CLI_TEXT, &cli->source_name},
         {"quiet", 'q', NULL, "print results only", CLI_FLAG, &cli->quiet},
         {"verbose", 'v', NULL, "say more on standard error", CLI_FLAG, &cli->verbose},
@@ -169,14 +174,29 @@ static const cli_option_t *option_of(const table_t *table, int id)
 
 static furrow_status_t check_common(cli_t *cli, furrow_error_t *err)
 {
-    const char *name = cli->source_name;
+    const char *name = cli->source_name, *progress = cli->progress;
 
     if (cli->threads > 4096)
         return cli_fail(err, FURROW_EARG, "--threads: %lld are more than 4096", (long long)cli->threads);
     if (name != NULL && strcmp(name, "shared") != 0 && strcmp(name, "root") != 0)
         return cli_fail(err, FURROW_EARG, "--source: '%.100s' is neither shared nor root", name);
+    if (progress != NULL && strcmp(progress, "auto") != 0 && strcmp(progress, "always") != 0 && strcmp(progress, "never") != 0)
+        return cli_fail(err, FURROW_EARG, "--progress: '%.100s' is none of auto, always, never", progress);
     cli->source = name != NULL && strcmp(name, "root") == 0 ? FURROW_SOURCE_ROOT : FURROW_SOURCE_SHARED;
     return FURROW_OK;
+}
+
+/* What getopt_long does not take. It sets optopt to a letter, to the id of a known long option, or, for a long one that it does not
+ * know, to 0; `word` is the one before the next. */
+static furrow_status_t refuse_option(const cli_t *cli, const table_t *table, int id, const char *word, furrow_error_t *err)
+{
+    const cli_option_t *known = optopt == 0 ? NULL : option_of(table, optopt);
+    const char letter[] = {'-', (char)optopt, '\0'};
+
+    if (id == ':') return cli_fail(err, FURROW_EARG, "--%s: an argument is missing", known->name);
+    if (known != NULL) return cli_fail(err, FURROW_EARG, "--%s takes no argument", known->name);
+    return cli_fail(err, FURROW_EARG, "%.100s: no such option; furrow %s --help lists them", optopt == 0 ? word : letter,
+                    cli->command->name);
 }
 
 furrow_status_t cli_parse(cli_t *cli, int argc, char **argv, bool *help, furrow_error_t *err)
@@ -190,11 +210,7 @@ furrow_status_t cli_parse(cli_t *cli, int argc, char **argv, bool *help, furrow_
     opterr = 0;
     while (status == FURROW_OK && (id = getopt_long(argc, argv, table.letters, table.long_option, NULL)) != -1) {
         const cli_option_t *option = option_of(&table, id);
-        const char *word = argv[optind - 1];
-        if (id == ':') status = cli_fail(err, FURROW_EARG, "%.100s: an argument is missing", word);
-        else if (option == NULL)
-            status = cli_fail(err, FURROW_EARG, "%.100s: no such option; furrow %s --help lists them", word,
-                              cli->command->name);
+        if (option == NULL) status = refuse_option(cli, &table, id, argv[optind - 1], err);
         else status = take_value(option, optarg, err);
     }
     if (status == FURROW_OK) status = check_common(cli, err);
@@ -241,12 +257,34 @@ void cli_print_commands(void)
 furrow_status_t cli_check_output(const char *output, char **names, int name_count, furrow_error_t *err)
 {
     struct stat there, input;
+    char folder[PATH_MAX];
 
+    if (output[0] == '\0') return cli_fail(err, FURROW_EARG, "--output: the name of a file is needed");
+    if (strcmp(output, "-") == 0)
+        return cli_fail(err, FURROW_EARG, "--output: an .npy file cannot be written to standard output (-)");
+    (void)snprintf(folder, sizeof folder, "%s", output);
+    if (access(dirname(folder), W_OK | X_OK) != 0 && errno != ENAMETOOLONG)
+        return cli_fail(err, FURROW_EIO, "%.600s: cannot create: %s", output, strerror(errno));
     if (stat(output, &there) != 0) return FURROW_OK;
+    if (!S_ISREG(there.st_mode)) /* the finished file would take its place, even that of /dev/null */
+        return cli_fail(err, FURROW_EIO, "%.600s: cannot create: %s", output,
+                        S_ISDIR(there.st_mode) ? strerror(EISDIR) : "not a regular file");
     for (int i = 0; i < name_count; i++)
         if (stat(names[i], &input) == 0 && input.st_dev == there.st_dev && input.st_ino == there.st_ino)
             return cli_fail(err, FURROW_EARG, "%.600s: is both input and output", output);
     return FURROW_OK;
+}
+
+furrow_status_t cli_name_files(furrow_error_t *err, const char *first, const char *second)
+{
+    const furrow_error_t plain = *err;
+
+    if (strcmp(first, "-") == 0) first = "standard input";
+    if (second != NULL && strcmp(second, "-") == 0) second = "standard input";
+    (void)cli_fail(err, plain.status, "%.400s%s%.400s: %.200s", first, second != NULL ? ", " : "",
+                   second != NULL ? second : "", plain.text);
+    err->rank = plain.rank;
+    return plain.status;
 }
 
 void cli_print_shape(const furrow_npy_t *header, char *text, size_t size)

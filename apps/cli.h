@@ -37,7 +37,7 @@ typedef struct cli {
     bool is_root;             /* rank 0: the only one that prints */
     int64_t threads, memory;  /* 0: default */
     bool json, quiet, verbose;
-    const char *source_name;
+    const char *source_name, *progress; /* as given, or NULL */
     furrow_source_t source;
     char **names;             /* arguments that are no options */
     int name_count;
@@ -79,8 +79,12 @@ bool cli_to_double(const char *text, double *out);
 /** "3,4,5" into at most FURROW_MAX_NDIM lengths. */
 bool cli_to_shape(const char *text, int *ndim, int64_t *shape);
 
-/** FURROW_EARG if `output` is one of `names`. Local; looks at the files. */
+/** Whether `output` can be written: FURROW_EARG if it is one of `names` or no name, FURROW_EIO if its folder does not let it. Local;
+ * looks at the files, so it is for the rank that sees them: rank 0. */
 furrow_status_t cli_check_output(const char *output, char **names, int name_count, furrow_error_t *err);
+
+/** Put the names of files before a text that concerns them and does not say so; `second` may be NULL. Returns the status. */
+furrow_status_t cli_name_files(furrow_error_t *err, const char *first, const char *second);
 
 /** "(3, 4)" as NumPy prints a shape; `text` has `size` bytes. */
 void cli_print_shape(const furrow_npy_t *header, char *text, size_t size);

@@ -1,5 +1,6 @@
 /* furrow dot: exact dot product of two arrays. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -27,11 +28,17 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
     furrow_value_t value;
 
     if (cli->name_count != 2) return cli_fail(err, FURROW_EARG, "two files are needed, not %d", cli->name_count);
+    if (strcmp(cli->names[0], "-") == 0 && strcmp(cli->names[1], "-") == 0)
+        return cli_fail(err, FURROW_EARG, "standard input (-) cannot be both files");
     furrow_status_t status =
         furrow_dataset_open(cli->ctx, (const char *const *)&cli->names[0], 1, cli->source, &a, err);
     if (status == FURROW_OK)
         status = furrow_dataset_open(cli->ctx, (const char *const *)&cli->names[1], 1, cli->source, &b, err);
-    if (status == FURROW_OK) status = furrow_dot(a, b, &value, err);
+    if (status == FURROW_OK) {
+        status = furrow_dot(a, b, &value, err);
+        if (status == FURROW_EMISMATCH || status == FURROW_EUNSUPPORTED)
+            status = cli_name_files(err, cli->names[0], cli->names[1]);
+    }
     if (status == FURROW_OK && cli->is_root) status = report(cli, furrow_dataset_header(a), &value, err);
     furrow_dataset_free(a);
     furrow_dataset_free(b);

@@ -1,5 +1,6 @@
 /* furrow info: what the headers of files say. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -19,10 +20,11 @@ static void print_text(const char *path, const furrow_npy_t *npy)
     char shape[24 * FURROW_MAX_NDIM], bytes[32];
 
     cli_print_shape(npy, shape, sizeof shape);
-    (void)printf("%s: %s %s, %s order, %lld items, %s, data at byte %lld, version %d.%d%s\n", path,
-                 furrow_dtype_name(npy->dtype), shape, npy->fortran_order ? "Fortran" : "C", (long long)npy->items,
+    (void)printf("%s: %s %s, %s order%s, %lld items, %s, data at byte %lld, .npy version %d.%d\n", path,
+                 furrow_dtype_name(npy->dtype), shape, npy->fortran_order ? "Fortran" : "C",
+                 npy->swapped ? ", bytes swapped" : "", (long long)npy->items,
                  cli_human_bytes((double)npy->bytes, bytes), (long long)npy->data_offset, npy->version_major,
-                 npy->version_minor, npy->swapped ? ", other byte order" : "");
+                 npy->version_minor);
     print_sections(npy);
 }
 
@@ -59,29 +61,61 @@ static cJSON *json_file(const char *path, const furrow_npy_t *npy)
     return file;
 }
 
-static furrow_status_t run_root(cli_t *cli, furrow_error_t *err)
+static furrow_status_t read_headers(const cli_t *cli, furrow_npy_t *npy, furrow_error_t *err)
 {
-    cJSON *json = cli->json ? cli_json(cli) : NULL, *files = cJSON_AddArrayToObject(json, "files");
+    for (int i = 0; i < cli->name_count; i++) {
+        furrow_status_t status = FURROW_OK;
+        if (strcmp(cli->names[i], "-") != 0) status = furrow_npy_read(cli->names[i], &npy[i], err);
+        if (status == FURROW_OK && sections > 0 && npy[i].ndim == 0)
+            status = cli_fail(err, FURROW_EARG, "%.600s: a 0-d array has no sections", cli->names[i]);
+        if (status != FURROW_OK) return status;
+    }
+    return FURROW_OK;
+}
+
+/* Standard input is read as a dataset is, which all ranks open. */
+static furrow_status_t read_standard_input(const cli_t *cli, furrow_npy_t *npy, furrow_error_t *err)
+{
+    furrow_dataset_t *dataset = NULL;
     furrow_status_t status = FURROW_OK;
+    bool seen = false;
 
     for (int i = 0; i < cli->name_count && status == FURROW_OK; i++) {
-        furrow_npy_t npy;
-        status = furrow_npy_read(cli->names[i], &npy, err);
-        if (status == FURROW_OK && sections > 0 && npy.ndim == 0)
-            status = cli_fail(err, FURROW_EARG, "%.600s: a 0-d array has no sections", cli->names[i]);
-        if (status != FURROW_OK) break;
-        if (cli->json) cJSON_AddItemToArray(files, json_file(cli->names[i], &npy));
-        else print_text(cli->names[i], &npy);
+        if (strcmp(cli->names[i], "-") != 0) continue;
+        if (seen) return cli_fail(err, FURROW_EARG, "standard input (-) is given twice");
+        seen = true;
+        status = furrow_dataset_open(cli->ctx, (const char *const *)&cli->names[i], 1, cli->source, &dataset, err);
+        if (status == FURROW_OK) npy[i] = *furrow_dataset_header(dataset);
+        furrow_dataset_free(dataset);
     }
-    if (status == FURROW_OK && cli->json) return cli_print_json(cli, json, err);
-    cJSON_Delete(json);
     return status;
+}
+
+/* All headers are read before anything is printed. */
+static furrow_status_t print_all(const cli_t *cli, const furrow_npy_t *npy, furrow_error_t *err)
+{
+    cJSON *json = cli->json ? cli_json(cli) : NULL, *files = cJSON_AddArrayToObject(json, "files");
+
+    for (int i = 0; i < cli->name_count; i++)
+        if (cli->json) cJSON_AddItemToArray(files, json_file(cli->names[i], &npy[i]));
+        else print_text(cli->names[i], &npy[i]);
+    return cli->json ? cli_print_json(cli, json, err) : FURROW_OK;
 }
 
 static furrow_status_t run(cli_t *cli, furrow_error_t *err)
 {
     if (cli->name_count == 0) return cli_fail(err, FURROW_EARG, "no file given");
-    return furrow_agree(cli->ctx, cli->is_root ? run_root(cli, err) : FURROW_OK, err);
+    furrow_npy_t *npy = calloc((size_t)cli->name_count, sizeof *npy);
+    furrow_status_t status = npy != NULL ? FURROW_OK : cli_fail(err, FURROW_ENOMEM, "out of memory for %d headers", cli->name_count);
+
+    status = furrow_agree(cli->ctx, status, err);
+    if (status == FURROW_OK) status = read_standard_input(cli, npy, err);
+    if (status == FURROW_OK && cli->is_root) {
+        status = read_headers(cli, npy, err);
+        if (status == FURROW_OK) status = print_all(cli, npy, err);
+    }
+    free(npy);
+    return furrow_agree(cli->ctx, status, err);
 }
 
 static const cli_option_t options[] = {

@@ -1,4 +1,5 @@
 /* furrow random: a file of random numbers. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +25,7 @@ static furrow_status_t check(cli_t *cli, furrow_npy_t *npy, furrow_dist_t *dist,
         return cli_fail(err, FURROW_EARG, "--seed: '%.100s' is not an integer from 0 to 2^64 - 1", seed_text);
     npy->dtype = strcmp(dtype_text, "f4") == 0 ? FURROW_F4 : FURROW_F8;
     *dist = strcmp(dist_text, "normal") == 0 ? FURROW_NORMAL : FURROW_UNIFORM;
-    return FURROW_OK;
+    return cli->is_root ? cli_check_output(output, NULL, 0, err) : FURROW_OK;
 }
 
 static furrow_status_t report(const cli_t *cli, const furrow_npy_t *npy, furrow_error_t *err)
@@ -40,7 +41,7 @@ static furrow_status_t report(const cli_t *cli, const furrow_npy_t *npy, furrow_
     }
     cli_print_shape(npy, shape, sizeof shape);
     if (!cli->quiet)
-        (void)printf("%s: %s %s, %s, seed %s\n", output, dtype_text, shape, dist_text, seed_text);
+        (void)printf("%s: %s %s, %s, seed %" PRIu64 "\n", output, dtype_text, shape, dist_text, seed);
     return FURROW_OK;
 }
 
@@ -49,7 +50,7 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
     furrow_npy_t npy = {0};
     furrow_dist_t dist = FURROW_UNIFORM;
 
-    furrow_status_t status = check(cli, &npy, &dist, err);
+    furrow_status_t status = furrow_agree(cli->ctx, check(cli, &npy, &dist, err), err);
     if (status != FURROW_OK) return status;
     status = furrow_random_file(cli->ctx, output, seed, dist, npy.dtype, npy.ndim, npy.shape, err);
     return status == FURROW_OK && cli->is_root ? report(cli, &npy, err) : status;

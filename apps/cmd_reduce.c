@@ -59,7 +59,7 @@ static furrow_status_t read_range(request_t *request, furrow_error_t *err)
 
     if ((request->opts.ops & UINT32_C(1) << FURROW_OP_HIST) == 0) return FURROW_OK;
     if (range_text == NULL)
-        return cli_fail(err, FURROW_EARG, "hist needs --range LO:HI (furrow reduce min,max tells what there is)");
+        return cli_fail(err, FURROW_EARG, "hist needs --range LO:HI (furrow reduce min,max FILE tells what there is)");
     if (colon != NULL) (void)snprintf(low, sizeof low, "%.*s", (int)(colon - range_text), range_text);
     if (colon == NULL || !cli_to_double(low, &request->opts.low) || !cli_to_double(colon + 1, &request->opts.high))
         return cli_fail(err, FURROW_EARG, "--range: '%.100s' is not LO:HI", range_text);
@@ -86,21 +86,36 @@ static furrow_status_t read_request(const cli_t *cli, request_t *request, furrow
     request->opts.sections = sections;
     request->opts.bins = bins;
     status = read_range(request, err);
-    if (status == FURROW_OK && output != NULL)
+    if (status == FURROW_OK && output != NULL && cli->is_root)
         status = cli_check_output(output, cli->names + 1, cli->name_count - 1, err);
     return status;
 }
 
 /* ------------------------------------------------------------------- text */
 
-/* A section may be empty and have no minimum: that is shown, not an error. */
+/* The minimum of nothing is an error, found before anything is printed. A section, or a column without its NaN, may be empty though:
+ * that is shown. */
+static furrow_status_t check_values(const result_t *r, furrow_error_t *err)
+{
+    const bool all_columns_have_rows = r->request->opts.axis0 && r->header->shape[0] > 0;
+    furrow_status_t status = FURROW_OK;
+
+    if (all_columns_have_rows || furrow_reduction_groups(r->reduction) == 0) return FURROW_OK;
+    for (int i = 0; i < r->request->op_count && status == FURROW_OK; i++) {
+        furrow_value_t value;
+        if (r->request->op[i] != FURROW_OP_HIST)
+            status = furrow_reduction_value(r->reduction, 0, r->request->op[i], &value, err);
+    }
+    return status == FURROW_OK ? status : cli_name_files(err, r->cli->names[1], NULL);
+}
+
 static furrow_status_t value_of(const result_t *r, int64_t group, furrow_op_t op, furrow_value_t *value, bool *exists,
                                 furrow_error_t *err)
 {
     const furrow_status_t status = furrow_reduction_value(r->reduction, group, op, value, err);
 
     *exists = status == FURROW_OK;
-    return status == FURROW_EEMPTY && group > 0 ? FURROW_OK : status;
+    return status == FURROW_EEMPTY ? FURROW_OK : status;
 }
 
 static void print_hist(const result_t *r, int64_t group, const double *edge)
@@ -111,7 +126,9 @@ static void print_hist(const result_t *r, int64_t group, const double *edge)
         char low[32], high[32];
         cli_format_float(edge[b], low);
         cli_format_float(edge[b + 1], high);
-        (void)printf("hist     [%s, %s%c  %" PRId64 "\n", low, high, b + 1 < r->request->opts.bins ? ')' : ']', counts[b]);
+        if (r->cli->quiet) (void)printf("%" PRId64 "\n", counts[b]);
+        else
+            (void)printf("hist     [%s, %s%c  %" PRId64 "\n", low, high, b + 1 < r->request->opts.bins ? ')' : ']', counts[b]);
     }
 }
 
@@ -245,13 +262,36 @@ static void result_shape(const result_t *r, int *ndim, int64_t *shape)
     if (r->request->op[0] == FURROW_OP_HIST) shape[(*ndim)++] = r->request->opts.bins;
 }
 
+/* What kind of value an operation gives, whether there is one or none. */
+static furrow_value_kind_t kind_of(const result_t *r)
+{
+    const char kind = furrow_dtype_kind(r->header->dtype);
+
+    switch (r->request->op[0]) {
+    case FURROW_OP_COUNT:
+    case FURROW_OP_ARGMIN:
+    case FURROW_OP_ARGMAX:
+    case FURROW_OP_NONZERO:
+    case FURROW_OP_NAN: return FURROW_VALUE_INT;
+    case FURROW_OP_VAR:
+    case FURROW_OP_STD:
+    case FURROW_OP_NORM2: return FURROW_VALUE_FLOAT;
+    case FURROW_OP_MEAN: return kind == 'c' ? FURROW_VALUE_COMPLEX : FURROW_VALUE_FLOAT;
+    case FURROW_OP_SUM:
+        if (kind == 'c') return FURROW_VALUE_COMPLEX;
+        break;
+    default: break;
+    }
+    return kind == 'f' || kind == 'c' ? FURROW_VALUE_FLOAT : FURROW_VALUE_INT;
+}
+
 /* i8 for integers if all fit, else u8; f8; c16. */
-static furrow_status_t pack(const furrow_value_t *value, int64_t count, furrow_dtype_t *dtype, void *out,
-                            furrow_error_t *err)
+static furrow_status_t pack(furrow_value_kind_t kind, const furrow_value_t *value, int64_t count, furrow_dtype_t *dtype,
+                            void *out, furrow_error_t *err)
 {
     bool fits_i8 = true;
 
-    *dtype = value[0].kind == FURROW_VALUE_FLOAT ? FURROW_F8 : value[0].kind == FURROW_VALUE_COMPLEX ? FURROW_C16 : FURROW_I8;
+    *dtype = kind == FURROW_VALUE_FLOAT ? FURROW_F8 : kind == FURROW_VALUE_COMPLEX ? FURROW_C16 : FURROW_I8;
     for (int64_t i = 0; i < count; i++) fits_i8 = fits_i8 && (value[i].kind != FURROW_VALUE_INT || value[i].fits_i8);
     if (!fits_i8) *dtype = FURROW_U8;
     for (int64_t i = 0; i < count; i++) {
@@ -270,12 +310,18 @@ static furrow_status_t collect(const result_t *r, int64_t first, int64_t count, 
                                furrow_error_t *err)
 {
     furrow_value_t *value = calloc((size_t)count + 1, sizeof *value);
+    char where[128];
     furrow_status_t status = FURROW_OK;
 
     if (value == NULL) return cli_fail(err, FURROW_ENOMEM, "out of memory for %lld results", (long long)count);
-    for (int64_t i = 0; i < count && status == FURROW_OK; i++)
+    for (int64_t i = 0; i < count && status == FURROW_OK; i++) {
         status = furrow_reduction_value(r->reduction, first + i, r->request->op[0], &value[i], err);
-    if (status == FURROW_OK) status = pack(value, count, dtype, out, err);
+        if (status != FURROW_OK) {
+            (void)snprintf(where, sizeof where, "%.80s, %s %lld", output, sections > 0 ? "section" : "column", (long long)i);
+            status = cli_name_files(err, where, NULL);
+        }
+    }
+    if (status == FURROW_OK) status = pack(kind_of(r), value, count, dtype, out, err);
     free(value);
     return status;
 }
@@ -312,14 +358,16 @@ static furrow_status_t write_file(const result_t *r, furrow_error_t *err)
 
 static furrow_status_t show(const result_t *r, furrow_error_t *err)
 {
-    const int64_t edges = r->request->opts.bins + 1;
-    furrow_status_t status = output != NULL ? write_file(r, err) : FURROW_OK;
+    const bool hist = (r->request->opts.ops & UINT32_C(1) << FURROW_OP_HIST) != 0;
+    const int64_t edges = hist ? r->request->opts.bins + 1 : 1;
+    furrow_status_t status = check_values(r, err);
 
+    if (status == FURROW_OK && output != NULL) status = write_file(r, err);
     if (status != FURROW_OK || !r->cli->is_root) return status;
     if (output != NULL && r->request->opts.axis0 && !r->cli->json) return FURROW_OK;
     double *edge = calloc((size_t)edges, sizeof *edge);
     if (edge == NULL) return cli_fail(err, FURROW_ENOMEM, "out of memory for %lld bins", (long long)edges);
-    furrow_hist_edges(r->request->opts.low, r->request->opts.high, r->request->opts.bins, edge);
+    if (hist) furrow_hist_edges(r->request->opts.low, r->request->opts.high, r->request->opts.bins, edge);
     status = r->cli->json ? print_json(r, edge, err) : print_text(r, edge, err);
     free(edge);
     return status;
@@ -335,9 +383,13 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
     if (status == FURROW_OK)
         status = furrow_dataset_open(cli->ctx, (const char *const *)cli->names + 1, cli->name_count - 1, cli->source,
                                      &dataset, err);
-    if (status == FURROW_OK && sections > 0 && furrow_dataset_header(dataset)->ndim == 0)
-        status = cli_fail(err, FURROW_EARG, "%.600s: a 0-d array has no sections", cli->names[1]);
-    if (status == FURROW_OK) status = furrow_reduce(dataset, &request.opts, &reduction, err);
+    if (status == FURROW_OK && furrow_dataset_header(dataset)->ndim == 0 && (sections > 0 || request.opts.axis0))
+        status = cli_fail(err, FURROW_EARG, "%.600s: a 0-d array has no %s", cli->names[1], sections > 0 ? "sections" : "axis 0");
+    if (status == FURROW_OK) {
+        status = furrow_reduce(dataset, &request.opts, &reduction, err);
+        if (status == FURROW_EUNSUPPORTED && furrow_dtype_kind(furrow_dataset_header(dataset)->dtype) == 'c')
+            status = cli_name_files(err, cli->names[1], NULL);
+    }
     if (status == FURROW_OK) status = show(&(result_t){cli, &request, furrow_dataset_header(dataset), reduction}, err);
     furrow_reduction_free(reduction);
     furrow_dataset_free(dataset);
@@ -357,11 +409,12 @@ static const cli_option_t options[] = {
 
 const cli_command_t cmd_reduce = {
     "reduce",
-    "OP[,OP...] FILE... [--axis 0] [--skip-nan] [--ddof N] [--sections K] [-o OUT.npy]",
+    "OP[,OP...] FILE... [--axis 0] [--skip-nan] [--ddof N] [--sections K] [--bins N --range LO:HI] [-o OUT.npy]",
     "Exact sums, means, norms, extremes, histograms of .npy arrays.",
     "OP: count sum sumsq mean var std min max argmin argmax norm1 norm2 norminf nonzero nan hist\n"
     "Several files are one array, joined along axis 0. FILE may be - for standard input.\n"
-    "All operations are computed in one pass. Sums of floats are the correctly rounded exact value.\n",
+    "All operations are computed in one pass. Sums of floats are the correctly rounded exact value.\n"
+    "Indices (argmin, argmax) count elements of the whole array in C order, also in sections; by columns, rows.\n",
     options,
     run,
 };

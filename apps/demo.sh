@@ -55,7 +55,7 @@ furrow=$PWD/build/release/apps/furrow
 
 place=${TMPDIR:-/tmp}
 free_kib=$(df -Pk "$place" | awk 'NR == 2 { print $4 }')
-[ "$free_kib" -ge 1048576 ] || stop "$place has $((free_kib / 1024)) MiB free, 1024 are needed; set TMPDIR to a folder with more"
+[ "$free_kib" -ge 1572864 ] || stop "$place has $((free_kib / 1024)) MiB free, 1536 are needed; set TMPDIR to a folder with more"
 folder=$(mktemp -d "$place/furrow-demo.XXXXXX") || exit 1
 
 say '10^8 random doubles: furrow random --shape 100000000 --seed 1 -o data.npy'

@@ -1,4 +1,5 @@
 /* Owns how results become text: numbers and the JSON object of a command. */
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +18,8 @@ void cli_format_float(double value, char text[32])
         (void)snprintf(text, 32, value > 0 ? "inf" : "-inf");
         return;
     }
-    for (int digits = 15; digits <= 17; digits++) {
+    /* 15 digits of a normal number always read back; a subnormal one has fewer. */
+    for (int digits = value != 0.0 && fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         (void)snprintf(text, 30, "%.*g", digits, value);
         if (strtod(text, NULL) == value) break;
     }

@@ -1,8 +1,11 @@
 /* furrow: the table of commands, the start and the end of a run. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
+#include "terminal.h"
 
 extern const cli_command_t cmd_info, cmd_reduce, cmd_dot, cmd_random, cmd_doctor, cmd_bench;
 
@@ -28,6 +31,13 @@ static void print_error(const cli_t *cli, const furrow_error_t *error)
                   error->text);
     if (error->rank != 0) (void)fprintf(stderr, " (rank %d)", error->rank);
     (void)fputc('\n', stderr);
+}
+
+/* A file must not come to stand where the caller closed a standard stream: what is printed would go into it. */
+static void occupy_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 /* What the words after "furrow" ask for: a command to run, or a text, which is printed by rank 0 alone. */
@@ -67,15 +77,26 @@ static furrow_status_t finish_output(furrow_status_t status, furrow_error_t *err
     return cli_fail(err, FURROW_EIO, "standard output: cannot write");
 }
 
+static furrow_status_t run_command(cli_t *cli, furrow_error_t *err)
+{
+    terminal_catch_signals(cli->ctx);
+    terminal_show_progress(cli, cli->progress == NULL ? "auto" : cli->progress);
+    const furrow_status_t status = cli->command->run(cli, err);
+    terminal_end_progress();
+    terminal_release_signals();
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     cli_t cli = {0};
     furrow_error_t error = {0}, opening = {0};
     wish_t wish = {0};
 
+    occupy_standard_streams();
     furrow_status_t status = read_arguments(&cli, argc, argv, &wish, &error);
     const furrow_context_opts_t opts = {.threads = (int)cli.threads, .memory_bytes = cli.memory};
-    const furrow_status_t opened = furrow_context_open(&opts, &cli.ctx, &opening);
+    const furrow_status_t opened = furrow_context_open(status == FURROW_OK ? &opts : NULL, &cli.ctx, &opening);
     if (opened != FURROW_OK) {
         print_error(&cli, &opening);
         return exit_code(opened);
@@ -84,7 +105,7 @@ int main(int argc, char **argv)
     cli.started = cli_seconds();
     status = furrow_agree(cli.ctx, status, &error);
     if (status == FURROW_OK)
-        status = wish.wants_help || wish.wants_version ? print_wish(&cli, &wish) : cli.command->run(&cli, &error);
+        status = wish.wants_help || wish.wants_version ? print_wish(&cli, &wish) : run_command(&cli, &error);
     status = furrow_agree(cli.ctx, finish_output(status, &error), &error);
     if (status != FURROW_OK && cli.is_root) print_error(&cli, &error);
     furrow_context_close(cli.ctx);

@@ -1,0 +1,21 @@
+/** \file terminal.h
+ * What passes between a running command and its terminal: the progress line, and Ctrl-C.
+ */
+#ifndef FURROW_TERMINAL_H
+#define FURROW_TERMINAL_H
+
+#include "cli.h"
+
+/** Start telling progress on standard error: `mode` is "auto" (on a terminal only), "always" or "never". Rank 0 shows it. */
+void terminal_show_progress(cli_t *cli, const char *mode);
+
+/** Take the line away, if there is one. */
+void terminal_end_progress(void);
+
+/** SIGINT and SIGTERM cancel `ctx`; a second one ends the process at once. */
+void terminal_catch_signals(furrow_context_t *ctx);
+
+/** Both signals end the process again, as they do by default. */
+void terminal_release_signals(void);
+
+#endif
