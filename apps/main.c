@@ -84,6 +84,11 @@ static furrow_status_t run_command(cli_t *cli, furrow_error_t *err)
     const furrow_status_t status = cli->command->run(cli, err);
     terminal_end_progress();
     terminal_release_signals();
+    if (cli->verbose && cli->is_root)
+        (void)fprintf(stderr, "furrow: %s: %d rank%s, %d thread%s each, %s kernels, %.3f s\n", cli->command->name,
+                      furrow_context_ranks(cli->ctx), furrow_context_ranks(cli->ctx) == 1 ? "" : "s",
+                      furrow_context_threads(cli->ctx), furrow_context_threads(cli->ctx) == 1 ? "" : "s",
+                      furrow_kernels_name(), cli_seconds() - cli->started);
     return status;
 }
 
