@@ -65,6 +65,9 @@ const bench_entry_t *bench_find(const bench_t *bench, const char *name);
 /** value / limit; 0 without a limit. */
 double bench_fraction(const bench_entry_t *entry);
 
+/** So much less than all is worth a warning. */
+#define BENCH_LOST_CORES 0.1
+
 /** How much of their cores this rank's threads got while they were timed, at most 1; less than that took other
  * programs. */
 double bench_share_of_cores(const bench_t *bench);

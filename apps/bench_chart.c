@@ -173,13 +173,16 @@ furrow_status_t bench_draw(const bench_t *bench, const char *path, furrow_error_
     const double span = span_of(bench), left = MARGIN + NAMES;
     const int panels = (count_rows(bench, false) > 0) + (count_rows(bench, true) > 0);
     const int height = HEAD + panels * PANEL + GAP + ROW * bench->count + FOOT;
-    char machine[160];
+    const double lost = 1.0 - bench_share_of_cores(bench);
+    char machine[160], remark[240];
     plot_t plot;
 
     bench_machine(bench, machine, sizeof machine);
+    (void)snprintf(remark, sizeof remark, "%s; other programs took %.0f %% of the cores' time meanwhile", machine,
+                   100.0 * lost);
     plot_start(&plot, WIDTH, height, paper, "Furrow: figures against their limits");
     plot_text(&plot, MARGIN, 40, &title, "What Furrow gets from this machine");
-    plot_text(&plot, MARGIN, 62, &subtitle, machine);
+    plot_text(&plot, MARGIN, 62, &subtitle, lost < BENCH_LOST_CORES ? machine : remark);
     draw_legend(&plot, WIDTH - MARGIN - 322, 40);
     const panel_t panel = {&plot, left, (WIDTH - MARGIN - FIGURES - left) / span, span};
     const double next = draw_panel(&panel, bench, false, HEAD - 10);

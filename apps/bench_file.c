@@ -83,7 +83,7 @@ furrow_status_t bench_file(bench_t *bench, furrow_error_t *err)
         return FURROW_OK;
     }
     if (bench->cli->is_root && bench->cli->verbose) (void)fprintf(stderr, "furrow: bench: %s\n", bench->place.file);
-    const furrow_status_t status =
-        furrow_random_file(bench->ctx, bench->place.file, 1, FURROW_UNIFORM, FURROW_F8, 2, shape, err);
+    const furrow_status_t status = furrow_random_file(bench->ctx, bench->place.file, FURROW_SOURCE_SHARED, 1,
+                                                      FURROW_UNIFORM, FURROW_F8, 2, shape, err);
     return status == FURROW_OK ? compare(bench, &entry, err) : status;
 }

@@ -80,8 +80,8 @@ static furrow_status_t add_startup(host_t *host, bench_entry_t entry, furrow_err
     const int64_t shape[] = {10};
     double command_ms[STARTS], bare_ms[STARTS];
 
-    furrow_status_t status = furrow_random_file(host->bench->ctx, host->bench->place.small_file, 1, FURROW_UNIFORM,
-                                                FURROW_F8, 1, shape, err);
+    furrow_status_t status = furrow_random_file(host->bench->ctx, host->bench->place.small_file, FURROW_SOURCE_SHARED,
+                                                1, FURROW_UNIFORM, FURROW_F8, 1, shape, err);
     if (status == FURROW_OK) status = time_starts(host, has_true ? bare_true : version, command_ms, bare_ms, err);
     if (status != FURROW_OK) return status;
     entry.limit_name = has_true ? "start of /bin/true" : "start of furrow --version";

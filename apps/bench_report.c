@@ -53,7 +53,7 @@ static void print_warning(const bench_t *bench)
 {
     const double lost = 1.0 - bench_share_of_cores(bench);
 
-    if (lost < 0.1 || bench->cli->quiet) return;
+    if (lost < BENCH_LOST_CORES || bench->cli->quiet) return;
     (void)printf("\nOther programs, or more threads than cores, took %.0f %% of these cores' time meanwhile:\n"
                  "the figures are too low, and their fractions uncertain.\n",
                  100.0 * lost);

@@ -120,7 +120,7 @@ static const cli_option_t *common_options(cli_t *cli, bool *help)
         {"progress", 0, "auto|always|never", "a line on standard error; auto: on a terminal only", CLI_TEXT, &cli->progress},
         {"source", 0, "shared|root", "who sees the input files: every rank, or rank 0 only", CLI_TEXT, &cli->source_name},
         {"quiet", 'q', NULL, "print results only", CLI_FLAG, &cli->quiet},
-        {"verbose", 'v', NULL, "say more on standard error", CLI_FLAG, &cli->verbose},
+        {"verbose", 'v', NULL, "also ranks, threads, kernels and time, on standard error", CLI_FLAG, &cli->verbose},
         {"help", 'h', NULL, "this text", CLI_FLAG, help},
         {NULL, 0, NULL, NULL, CLI_FLAG, NULL},
     };
@@ -226,7 +226,7 @@ static void print_options(const cli_option_t *option)
         (void)snprintf(left, sizeof left, "%c%c%c --%s%s%s", option->letter != 0 ? '-' : ' ',
                        option->letter != 0 ? option->letter : ' ', option->letter != 0 ? ',' : ' ', option->name,
                        option->argument == NULL ? "" : " ", option->argument == NULL ? "" : option->argument);
-        (void)printf("  %-30s %s\n", left, option->help);
+        (void)printf("  %-34s %s\n", left, option->help);
     }
 }
 
@@ -237,8 +237,11 @@ void cli_print_help(const cli_command_t *command)
 
     (void)printf("Usage: furrow %s %s\n\n%s\n", command->name, command->arguments, command->summary);
     if (command->details != NULL) (void)printf("\n%s", command->details);
-    (void)printf("\nOptions:\n");
-    print_options(command->options);
+    if (command->options != NULL && command->options->name != NULL) {
+        (void)printf("\nOptions:\n");
+        print_options(command->options);
+    }
+    (void)printf("\nOptions of every command:\n");
     print_options(common_options(&unused, &help));
 }
 

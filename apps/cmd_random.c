@@ -52,7 +52,7 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
 
     furrow_status_t status = furrow_agree(cli->ctx, check(cli, &npy, &dist, err), err);
     if (status != FURROW_OK) return status;
-    status = furrow_random_file(cli->ctx, output, seed, dist, npy.dtype, npy.ndim, npy.shape, err);
+    status = furrow_random_file(cli->ctx, output, cli->source, seed, dist, npy.dtype, npy.ndim, npy.shape, err);
     return status == FURROW_OK && cli->is_root ? report(cli, &npy, err) : status;
 }
 

@@ -344,7 +344,7 @@ static furrow_status_t write_file(const result_t *r, furrow_error_t *err)
     status = furrow_agree(r->cli->ctx, status, err);
     if (status == FURROW_OK) {
         result_shape(r, &ndim, shape);
-        status = furrow_output_create(r->cli->ctx, output, dtype, ndim, shape, &file, err);
+        status = furrow_output_create_on_root(r->cli->ctx, output, dtype, ndim, shape, &file, err);
     }
     if (status == FURROW_OK) {
         if (r->cli->is_root) status = furrow_output_write(file, 0, groups * bins_each, data, err);
@@ -409,12 +409,22 @@ static const cli_option_t options[] = {
 
 const cli_command_t cmd_reduce = {
     "reduce",
-    "OP[,OP...] FILE... [--axis 0] [--skip-nan] [--ddof N] [--sections K] [--bins N --range LO:HI] [-o OUT.npy]",
+    "OP[,OP...] FILE... [OPTION...]",
     "Exact sums, means, norms, extremes, histograms of .npy arrays.",
-    "OP: count sum sumsq mean var std min max argmin argmax norm1 norm2 norminf nonzero nan hist\n"
+    "OP: count sum mean var std min max argmin argmax, as NumPy has them\n"
+    "    sumsq    sum of squares                nonzero  how many are not 0\n"
+    "    norm1    sum of absolute values        nan      how many are NaN\n"
+    "    norm2    square root of sumsq          hist     a histogram; needs --range\n"
+    "    norminf  largest absolute value\n"
+    "\n"
     "Several files are one array, joined along axis 0. FILE may be - for standard input.\n"
-    "All operations are computed in one pass. Sums of floats are the correctly rounded exact value.\n"
-    "Indices (argmin, argmax) count elements of the whole array in C order, also in sections; by columns, rows.\n",
+    "All operations are computed in one pass. Sums, means and norms of floats are the exact value, rounded\n"
+    "once; sums of integers are exact, however long. argmin and argmax are indices into the whole array in\n"
+    "C order, in sections too; with --axis 0 they are rows.\n"
+    "\n"
+    "    furrow reduce sum,mean,std data.npy\n"
+    "    furrow reduce max --axis 0 part-*.npy -o columns.npy\n"
+    "    mpirun -n 4 furrow reduce sumsq data.npy --json\n",
     options,
     run,
 };

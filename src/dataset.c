@@ -28,6 +28,7 @@ typedef struct {
 struct furrow_dataset {
     furrow_context_t *ctx;
     bool on_root, is_stream;
+    bool keeps_open;     /* files stay open between reads */
     bool has_order;      /* rank 0: C or Fortran makes a difference */
     furrow_npy_t header; /* of the joined array */
     int64_t row_items;
@@ -75,14 +76,19 @@ static furrow_status_t check_arguments(const char *const *paths, int64_t count, 
     return FURROW_OK;
 }
 
-/* A dataset may hold thousands of files; the usual soft limit is 1024 open ones. */
-static void allow_open_files(void)
+/* A dataset may hold thousands of files; the usual soft limit is 1024 open ones. Beyond the hard limit each read opens its file. */
+static void allow_open_files(furrow_dataset_t *d)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    d->keeps_open = true;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (limit.rlim_cur != limit.rlim_max) {
+        const rlim_t before = limit.rlim_cur;
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+    }
+    d->keeps_open = (rlim_t)d->count < limit.rlim_cur / 2; /* there may be two datasets, and MPI's own */
 }
 
 void furrow_dataset_free(furrow_dataset_t *d)
@@ -222,11 +228,17 @@ static furrow_status_t descriptor(furrow_dataset_t *d, int64_t f, int *fd, furro
     const furrow_status_t status = furrow_file_open(d->path[f], fd, &bytes, err);
     if (status != FURROW_OK) return status;
     (void)posix_fadvise(*fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (!d->keeps_open) return FURROW_OK;
     if (!atomic_compare_exchange_strong(&d->fd[f], &none, *fd)) {
         close(*fd);
         *fd = none;
     }
     return FURROW_OK;
+}
+
+static void release(const furrow_dataset_t *d, int fd)
+{
+    if (!d->keeps_open && fd >= 0) close(fd);
 }
 
 static furrow_status_t open_own_files(furrow_dataset_t *d, furrow_error_t *err)
@@ -237,7 +249,10 @@ static furrow_status_t open_own_files(furrow_dataset_t *d, furrow_error_t *err)
 
     for (int64_t f = 0; f < d->count && status == FURROW_OK; f++) {
         const part_t *p = &d->part[f];
-        if (p->first_row < own.stop && p->first_row + p->rows > own.start) status = descriptor(d, f, &fd, err);
+        if (p->first_row < own.stop && p->first_row + p->rows > own.start) {
+            status = descriptor(d, f, &fd, err);
+            release(d, fd);
+        }
     }
     return status;
 }
@@ -259,7 +274,7 @@ furrow_status_t furrow_dataset_open(furrow_context_t *ctx, const char *const *pa
         d->on_root = d->is_stream || source == FURROW_SOURCE_ROOT;
         status = copy_paths(d, paths, err);
     }
-    if (status == FURROW_OK) allow_open_files();
+    if (status == FURROW_OK) allow_open_files(d);
     if (status == FURROW_OK && furrow_context_rank(ctx) == 0) status = read_headers(d, err);
     status = furrow_agree(ctx, status, err);
     if (status != FURROW_OK) goto fail;
@@ -404,6 +419,7 @@ furrow_status_t furrow_dataset_read_items(furrow_dataset_t *d, int64_t first, in
         status = descriptor(d, f, &fd, err);
         if (status == FURROW_OK)
             status = furrow_file_read(fd, d->path[f], p->data_offset + local * size, out, now * size, err);
+        release(d, fd);
         if (status == FURROW_OK) to_native(d, p, out, now);
         out = (char *)out + now * size;
         first += now;
@@ -427,6 +443,7 @@ furrow_status_t furrow_dataset_read_fortran_column(furrow_dataset_t *d, int64_t 
         status = descriptor(d, f, &fd, err);
         if (status == FURROW_OK)
             status = furrow_file_read(fd, d->path[f], p->data_offset + (j * p->rows + local) * size, out, now * size, err);
+        release(d, fd);
         if (status == FURROW_OK) to_native(d, p, out, now);
         out = (char *)out + now * size;
         first += now;

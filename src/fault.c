@@ -13,10 +13,17 @@ static const char *const kind_names[FURROW_FAULT_KINDS] = {"alloc", "open", "rea
 
 static atomic_long seen[FURROW_FAULT_KINDS];
 static atomic_int this_rank;
+static atomic_bool has_hit;
 
 void furrow_fault_set_rank(int rank)
 {
     atomic_store(&this_rank, rank);
+}
+
+bool furrow_fault_reset(void)
+{
+    for (int kind = 0; kind < FURROW_FAULT_KINDS; kind++) atomic_store(&seen[kind], 0);
+    return atomic_exchange(&has_hit, false);
 }
 
 bool furrow_fault_hits(furrow_fault_t kind)
@@ -29,6 +36,7 @@ bool furrow_fault_hits(furrow_fault_t kind)
     if (wanted == NULL || sscanf(wanted, "%15[a-z]:%ld:%d", name, &nth, &rank) != 3) return false;
     if (strcmp(name, kind_names[kind]) != 0 || rank != atomic_load(&this_rank)) return false;
     if (atomic_fetch_add(&seen[kind], 1) + 1 != nth) return false;
+    atomic_store(&has_hit, true);
     errno = EIO;
     return true;
 }

@@ -24,6 +24,9 @@ typedef enum furrow_fault {
 /** True if this operation must fail. Local, thread safe. Sets errno to EIO when true. */
 bool furrow_fault_hits(furrow_fault_t kind);
 
+/** Counting starts again. True if an operation failed by this since it last did. Local; for tests in one process. */
+bool furrow_fault_reset(void);
+
 /** Tells which rank this process is; before that it counts as 0. */
 void furrow_fault_set_rank(int rank);
 #else

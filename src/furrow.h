@@ -278,6 +278,12 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_create(furrow_context
                                                                   furrow_dtype_t dtype, int ndim, const int64_t *shape,
                                                                   furrow_output_t **out, furrow_error_t *err);
 
+/** The same where only rank 0 sees the folder: other ranks take part in the calls but must not write. */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_create_on_root(furrow_context_t *ctx, const char *path,
+                                                                          furrow_dtype_t dtype, int ndim,
+                                                                          const int64_t *shape, furrow_output_t **out,
+                                                                          furrow_error_t *err);
+
 /** Write elements [first, first + count) in C order. Local; from any thread; ranks must not overlap. */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_write(furrow_output_t *output, int64_t first, int64_t count,
                                                                  const void *data, furrow_error_t *err);
@@ -414,8 +420,10 @@ typedef enum furrow_dist {
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_random(uint64_t seed, furrow_dist_t dist, furrow_dtype_t dtype,
                                                            int64_t first, int64_t count, void *out, furrow_error_t *err);
 
-/** A file of random elements, written by all ranks and threads. Collective over `ctx`. Errors as furrow_output_create(). */
-FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path, uint64_t seed,
+/** A file of random elements, written by all ranks and threads, or, where only rank 0 sees the folder, by rank 0. Collective over
+ * `ctx`. Errors as furrow_output_create(), FURROW_EBUDGET. */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path,
+                                                                furrow_source_t source, uint64_t seed,
                                                                 furrow_dist_t dist, furrow_dtype_t dtype, int ndim,
                                                                 const int64_t *shape, furrow_error_t *err);
 

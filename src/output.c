@@ -14,6 +14,7 @@ struct furrow_output {
     furrow_npy_t header;
     int fd;
     char *path, *temporary;
+    bool on_root;        /* only rank 0 opens and writes the file */
     bool made_temporary; /* this rank made it and removes it on failure */
 };
 
@@ -77,8 +78,8 @@ static furrow_status_t share_name(furrow_output_t *o, furrow_error_t *err)
     return furrow_agree(o->ctx, status, err);
 }
 
-furrow_status_t furrow_output_create(furrow_context_t *ctx, const char *path, furrow_dtype_t dtype, int ndim,
-                                     const int64_t *shape, furrow_output_t **out, furrow_error_t *err)
+static furrow_status_t create(furrow_context_t *ctx, bool on_root, const char *path, furrow_dtype_t dtype, int ndim,
+                              const int64_t *shape, furrow_output_t **out, furrow_error_t *err)
 {
     furrow_output_t *o = NULL;
     char header[FURROW_NPY_FORMAT_MAX];
@@ -88,14 +89,27 @@ furrow_status_t furrow_output_create(furrow_context_t *ctx, const char *path, fu
     if (status == FURROW_OK) status = furrow_npy_format(&o->header, header, err);
     if (status == FURROW_OK && furrow_context_rank(ctx) == 0) status = make_temporary(o, header, err);
     status = furrow_agree(ctx, status, err);
-    if (status == FURROW_OK) status = share_name(o, err);
+    if (status == FURROW_OK && !on_root) status = share_name(o, err);
     if (status != FURROW_OK) {
         output_free(o);
         *out = NULL;
         return status;
     }
+    o->on_root = on_root;
     *out = o;
     return FURROW_OK;
+}
+
+furrow_status_t furrow_output_create(furrow_context_t *ctx, const char *path, furrow_dtype_t dtype, int ndim,
+                                     const int64_t *shape, furrow_output_t **out, furrow_error_t *err)
+{
+    return create(ctx, false, path, dtype, ndim, shape, out, err);
+}
+
+furrow_status_t furrow_output_create_on_root(furrow_context_t *ctx, const char *path, furrow_dtype_t dtype, int ndim,
+                                             const int64_t *shape, furrow_output_t **out, furrow_error_t *err)
+{
+    return create(ctx, true, path, dtype, ndim, shape, out, err);
 }
 
 furrow_status_t furrow_output_write(furrow_output_t *o, int64_t first, int64_t count, const void *data,
@@ -106,6 +120,8 @@ furrow_status_t furrow_output_write(furrow_output_t *o, int64_t first, int64_t c
     if (first < 0 || count < 0 || first > o->header.items - count)
         return furrow_fail(err, FURROW_EARG, "%.600s: %lld elements from element %lld are not within its %lld", o->path,
                            (long long)count, (long long)first, (long long)o->header.items);
+    if (o->on_root && furrow_context_rank(o->ctx) != 0)
+        return furrow_fail(err, FURROW_EARG, "%.600s: only rank 0 may write", o->path);
     return furrow_file_write(o->fd, o->path, o->header.data_offset + first * size, data, count * size, err);
 }
 
@@ -113,7 +129,7 @@ furrow_status_t furrow_output_commit(furrow_output_t *o, furrow_status_t status,
 {
     furrow_context_t *ctx = o->ctx;
 
-    if (status == FURROW_OK) status = furrow_file_sync(o->fd, o->path, err);
+    if (status == FURROW_OK && o->fd >= 0) status = furrow_file_sync(o->fd, o->path, err);
     status = furrow_agree(ctx, status, err);
     if (status == FURROW_OK && o->made_temporary) {
         status = furrow_file_rename(o->temporary, o->path, err);

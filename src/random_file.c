@@ -56,7 +56,16 @@ static furrow_status_t check(furrow_context_t *ctx, furrow_dtype_t dtype, furrow
     return FURROW_OK;
 }
 
-furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path, uint64_t seed, furrow_dist_t dist,
+/* What this rank fills. Numbers cost less to make than to send: where only rank 0 can write, it makes them all. */
+static furrow_range_t share(const furrow_context_t *ctx, furrow_source_t source, int64_t items)
+{
+    const int rank = furrow_context_rank(ctx);
+
+    if (source == FURROW_SOURCE_ROOT) return (furrow_range_t){0, rank == 0 ? items : 0};
+    return furrow_split(items, furrow_context_ranks(ctx), rank);
+}
+
+furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path, furrow_source_t source, uint64_t seed, furrow_dist_t dist,
                                    furrow_dtype_t dtype, int ndim, const int64_t *shape, furrow_error_t *err)
 {
     job_t job = {.ctx = ctx, .seed = seed, .dist = dist, .dtype = dtype};
@@ -68,9 +77,10 @@ furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path, uint
     if (status == FURROW_OK) status = count_items(ndim, shape, &items, err);
     if (status == FURROW_OK) status = furrow_alloc_buffer(furrow_context_threads(ctx), BLOCK_BYTES, &buffer, err);
     status = furrow_agree(ctx, status, err);
-    if (status == FURROW_OK) status = furrow_output_create(ctx, path, dtype, ndim, shape, &job.output, err);
+    if (status == FURROW_OK) status = (source == FURROW_SOURCE_ROOT ? furrow_output_create_on_root : furrow_output_create)(ctx, path, dtype, ndim,
+                                                                                                shape, &job.output, err);
     if (status == FURROW_OK) {
-        const furrow_range_t own = furrow_split(items, furrow_context_ranks(ctx), furrow_context_rank(ctx));
+        const furrow_range_t own = share(ctx, source, items);
         job.first = own.start;
         job.count = own.stop - own.start;
         job.block_items = BLOCK_BYTES / furrow_dtype_size(dtype);
