@@ -186,8 +186,8 @@ static furrow_status_t check_common(cli_t *cli, furrow_error_t *err)
     return FURROW_OK;
 }
 
-/* What getopt_long does not take. It sets optopt to a letter, to the id of a known long option, or, for a long one that it does not
- * know, to 0; `word` is the one before the next. */
+/* What getopt_long does not take. It sets optopt to a letter, to the id of a known long option, or, for a long one that it
+ * does not know, to 0; `word` is the one before the next. */
 static furrow_status_t refuse_option(const cli_t *cli, const table_t *table, int id, const char *word, furrow_error_t *err)
 {
     const cli_option_t *known = optopt == 0 ? NULL : option_of(table, optopt);

@@ -106,8 +106,9 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
 {
     if (cli->name_count == 0) return cli_fail(err, FURROW_EARG, "no file given");
     furrow_npy_t *npy = calloc((size_t)cli->name_count, sizeof *npy);
-    furrow_status_t status = npy != NULL ? FURROW_OK : cli_fail(err, FURROW_ENOMEM, "out of memory for %d headers", cli->name_count);
+    furrow_status_t status = FURROW_OK;
 
+    if (npy == NULL) status = cli_fail(err, FURROW_ENOMEM, "out of memory for %d headers", cli->name_count);
     status = furrow_agree(cli->ctx, status, err);
     if (status == FURROW_OK) status = read_standard_input(cli, npy, err);
     if (status == FURROW_OK && cli->is_root) {

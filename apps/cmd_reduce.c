@@ -93,8 +93,8 @@ static furrow_status_t read_request(const cli_t *cli, request_t *request, furrow
 
 /* ------------------------------------------------------------------- text */
 
-/* The minimum of nothing is an error, found before anything is printed. A section, or a column without its NaN, may be empty though:
- * that is shown. */
+/* The minimum of nothing is an error, found before anything is printed. A section, or a column without its NaN, may be
+ * empty though: that is shown. */
 static furrow_status_t check_values(const result_t *r, furrow_error_t *err)
 {
     const bool all_columns_have_rows = r->request->opts.axis0 && r->header->shape[0] > 0;

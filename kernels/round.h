@@ -33,7 +33,7 @@ double furrow_round_std_scaled(furrow_exact_t *sum, furrow_exact_t *squares, int
  * count > 0 finite terms. */
 double furrow_round_mean_pair(furrow_exact_t *sum, int64_t count, int shift, double *low);
 
-/** The least e with |sum| < 2^e, for a sum of finite terms that is not zero. */
+/** The least e with |sum| < 2^e, for a sum of finite terms; for a zero one FURROW_EXACT_LOW_BIT. */
 int furrow_round_exponent(furrow_exact_t *sum);
 
 /** x * 2^exponent / divisor and sqrt(x * 2^exponent), for x > 0, a divisor > 0 and results that are no subnormals. */

@@ -14,7 +14,7 @@ furrow_status_t furrow_agree(furrow_context_t *ctx, furrow_status_t status, furr
         if (err == NULL || err->text[0] == '\0')
             furrow_fail(&shared, status, "%s", furrow_status_text(status));
         shared.status = status;
-        if (shared.rank == 0) shared.rank = ctx->rank; /* else agreed on before: that rank failed, not the one that tells */
+        if (shared.rank == 0) shared.rank = ctx->rank; /* else it was agreed on before: keep the rank that failed */
     }
     if (ctx->uses_mpi) {
         MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MINLOC, ctx->comm);

@@ -123,7 +123,7 @@ static mode_t permissions_of_new_file(void)
     return 0666 & ~mask;
 }
 
-/* What the rename at the end could not replace, or must not (a device), and a name that it could not give: told at once. */
+/* What the rename at the end could not replace, or must not (a device), and a name that it could not give. */
 static furrow_status_t check_replaceable(const char *path, furrow_error_t *err)
 {
     struct stat facts;

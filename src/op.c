@@ -1,4 +1,5 @@
 /* Owns the names of the reductions. */
+#include <ctype.h>
 #include <string.h>
 
 #include "furrow.h"
@@ -33,7 +34,8 @@ static int distance(const char *a, const char *b)
         row[0] = i;
         for (int j = 1; j <= n; j++) {
             const int above = row[j];
-            row[j] = least_of(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            const bool differs = tolower((unsigned char)a[i - 1]) != b[j - 1]; /* MEAN is near to mean */
+            row[j] = least_of(above + 1, row[j - 1] + 1, diagonal + differs);
             diagonal = above;
         }
     }

@@ -1,5 +1,5 @@
-/* Every call of the library, with its 1st, 2nd, 3rd, ... allocation, open, read, create, write, sync and rename made to fail, on each
- * rank in turn, until there is none left to fail. Each failure must
+/* Every call of the library, with its 1st, 2nd, 3rd, ... allocation, open, read, create, write, sync and rename made to
+ * fail, on each rank in turn, until there is none left to fail. Each failure must
  *
  *   - come back as the same status, rank and text on all ranks, and name the file where it is one's;
  *   - leave no file behind, an older output as it was, and no descriptor open;
@@ -171,7 +171,8 @@ static furrow_status_t write_random(furrow_error_t *err)
 {
     const int64_t shape[] = {50000};
 
-    return furrow_random_file(world.ctx, path_of("out"), FURROW_SOURCE_SHARED, 3, FURROW_UNIFORM, FURROW_F8, 1, shape, err);
+    return furrow_random_file(world.ctx, path_of("out"), FURROW_SOURCE_SHARED, 3, FURROW_UNIFORM, FURROW_F8, 1, shape,
+                              err);
 }
 
 static furrow_status_t write_output(furrow_error_t *err)
@@ -253,11 +254,14 @@ static bool try_fault(int call, int kind, int nth, int rank, int entries)
     MPI_Allreduce(MPI_IN_PLACE, &hit, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
     bool good = status == FURROW_OK;
     if (hit != 0)
-        good = failed_alike(status, &err, memory ? FURROW_ENOMEM : FURROW_EIO, rank, memory ? "out of memory" : world.folder);
+        good = failed_alike(status, &err, memory ? FURROW_ENOMEM : FURROW_EIO, rank,
+                            memory ? "out of memory" : world.folder);
     MPI_Barrier(MPI_COMM_WORLD);
     good = good && open_descriptors() == descriptors && count_entries(world.folder) == entries;
     if (calls[call].writes) good = good && is_older() == (hit != 0);
-    if (!good) (void)fprintf(stderr, "rank %d: %s with %s: status %d, %s\n", world.rank, calls[call].name, fault, status, err.text);
+    if (!good)
+        (void)fprintf(stderr, "rank %d: %s with %s: status %d, %s\n", world.rank, calls[call].name, fault, status,
+                      err.text);
     ASSERT_ALL(good);
     return hit != 0;
 }

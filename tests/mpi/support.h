@@ -1,7 +1,8 @@
 /* What the programs of this folder share. They run under mpirun, all ranks the same tests in the same order.
  *
- * An assertion of cmocka jumps out of the test: on one rank alone it would leave the others waiting. So ranks put their verdicts
- * together first, by plain MPI and not by what is under test, and then all assert the same: ASSERT_ALL(), from every rank. */
+ * An assertion of cmocka jumps out of the test: on one rank alone it would leave the others waiting. So ranks put their
+ * verdicts together first, by plain MPI and not by what is under test, and then all assert the same: ASSERT_ALL(), from
+ * every rank. */
 #ifndef FURROW_TESTS_SUPPORT_H
 #define FURROW_TESTS_SUPPORT_H
 
@@ -115,11 +116,11 @@ static inline void close_world(void)
 }
 
 /* The body of main. */
-#define RUN_TESTS(tests, failures)                              \
-    do {                                                        \
-        open_world();                                           \
-        (failures) = cmocka_run_group_tests(tests, NULL, NULL); \
-        close_world();                                          \
+#define RUN_TESTS(tests, failures)                                                                                     \
+    do {                                                                                                               \
+        open_world();                                                                                                  \
+        (failures) = cmocka_run_group_tests(tests, NULL, NULL);                                                        \
+        close_world();                                                                                                 \
     } while (0)
 
 /* ------------------------------------------------------------------ files */
@@ -140,9 +141,8 @@ static inline void put_file(const char *name, const void *header, size_t header_
 {
     FILE *file = world.rank == 0 ? fopen(path_of(name), "wb") : NULL;
 
-    if (world.rank == 0 &&
-        (file == NULL || fwrite(header, 1, header_bytes, file) != header_bytes ||
-         (bytes > 0 && fwrite(data, 1, bytes, file) != bytes) || fclose(file) != 0))
+    if (world.rank == 0 && (file == NULL || fwrite(header, 1, header_bytes, file) != header_bytes ||
+                            (bytes > 0 && fwrite(data, 1, bytes, file) != bytes) || fclose(file) != 0))
         MPI_Abort(MPI_COMM_WORLD, 1);
     MPI_Barrier(MPI_COMM_WORLD);
 }

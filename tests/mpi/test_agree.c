@@ -43,9 +43,7 @@ static void test_agree__lowest_status_wins(void **state)
     for (int a = 0; a < world.ranks; a++)
         for (int b = 0; b < world.ranks; b++) {
             if (a == b) continue;
-            const furrow_status_t mine = world.rank == a   ? FURROW_EIO
-                                         : world.rank == b ? FURROW_ENOMEM
-                                                           : FURROW_OK;
+            const furrow_status_t mine = world.rank == a ? FURROW_EIO : world.rank == b ? FURROW_ENOMEM : FURROW_OK;
             check(mine, b, FURROW_ENOMEM);
         }
 }
@@ -116,12 +114,9 @@ static void test_agree__context_facts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agree__one_rank_fails),
-        cmocka_unit_test(test_agree__lowest_status_wins),
-        cmocka_unit_test(test_agree__then_lowest_rank),
-        cmocka_unit_test(test_agree__text_is_never_empty),
-        cmocka_unit_test(test_agree__success_changes_nothing),
-        cmocka_unit_test(test_agree__context_open),
+        cmocka_unit_test(test_agree__one_rank_fails),          cmocka_unit_test(test_agree__lowest_status_wins),
+        cmocka_unit_test(test_agree__then_lowest_rank),        cmocka_unit_test(test_agree__text_is_never_empty),
+        cmocka_unit_test(test_agree__success_changes_nothing), cmocka_unit_test(test_agree__context_open),
         cmocka_unit_test(test_agree__context_facts),
     };
     int failed;

@@ -1,5 +1,6 @@
-/* Datasets: several files are one array, whatever their byte order, order and number of rows; any rank reads any rows; and what
- * does not fit together is the same error on every rank. Element (row, column) is 1000 * row + column everywhere. */
+/* Datasets: several files are one array, whatever their byte order, order and number of rows; any rank reads any rows;
+ * and what does not fit together is the same error on every rank. Element (row, column) is 1000 * row + column
+ * everywhere. */
 #include "support.h"
 
 enum { ROWS = 13, FILES = 7, COLUMNS = 6 /* as (2, 3) */ };
@@ -136,7 +137,8 @@ static void test_dataset__source_root(void **state)
 
 static void test_dataset__rows_out_of_range(void **state)
 {
-    static const int64_t wrong[][2] = {{-1, 1},        {0, -1}, {0, ROWS + 1}, {ROWS, 1}, {ROWS + 1, 0}, {INT64_MAX, INT64_MAX},
+    static const int64_t wrong[][2] = {{-1, 1},        {0, -1},        {0, ROWS + 1},
+                                       {ROWS, 1},      {ROWS + 1, 0},  {INT64_MAX, INT64_MAX},
                                        {INT64_MAX, 1}, {1, INT64_MAX}, {INT64_MIN, INT64_MIN}};
     const char *paths[FILES];
     int32_t out[COLUMNS] = {-7};
@@ -199,8 +201,8 @@ static void refuse(const char *const *paths, int64_t count, furrow_status_t expe
     for (int source = 0; source < 2; source++) {
         furrow_dataset_t *d = (furrow_dataset_t *)&world;
         furrow_error_t err;
-        const furrow_status_t status =
-            furrow_dataset_open(world.ctx, paths, count, source == 0 ? FURROW_SOURCE_SHARED : FURROW_SOURCE_ROOT, &d, &err);
+        const furrow_status_t status = furrow_dataset_open(
+            world.ctx, paths, count, source == 0 ? FURROW_SOURCE_SHARED : FURROW_SOURCE_ROOT, &d, &err);
         ASSERT_ALL(failed_alike(status, &err, expected, rank, text));
         ASSERT_ALL(d == NULL);
         ASSERT_ALL(furrow_dataset_open(world.ctx, paths, count, FURROW_SOURCE_SHARED, &d, NULL) == expected);
@@ -297,7 +299,8 @@ static void check_shrunk(furrow_source_t source, bool axis0)
     MPI_Barrier(MPI_COMM_WORLD);
     furrow_status_t status = furrow_reduce(d, &opts, &r, &err);
     const int reader = source == FURROW_SOURCE_ROOT ? 0 : world.ranks - 1;
-    ASSERT_ALL(failed_alike(status, &err, FURROW_ETRUNCATED, reader, "shrinks: file ends at byte 800236, 20 bytes missing"));
+    ASSERT_ALL(
+        failed_alike(status, &err, FURROW_ETRUNCATED, reader, "shrinks: file ends at byte 800236, 20 bytes missing"));
     ASSERT_ALL(r == NULL);
     const bool sees = source == FURROW_SOURCE_SHARED || world.rank == 0;
     if (sees) status = furrow_dataset_read(d, 50000, 1, data, &err);

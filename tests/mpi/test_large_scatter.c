@@ -1,5 +1,5 @@
-/* Scatter and gather of more than 2 GiB: what goes from one rank to the other is itself longer than any one message may be. Takes
- * about 4.5 GB; skips itself (exit code 77) where less than 6 GB are free. */
+/* Scatter and gather of more than 2 GiB: what goes from one rank to the other is itself longer than any one message may
+ * be. Takes about 4.5 GB; skips itself (exit code 77) where less than 6 GB are free. */
 #include "support.h"
 
 static const int64_t rows = (INT64_C(1) << 31) + 5, few = 5;

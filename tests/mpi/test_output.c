@@ -1,5 +1,5 @@
-/* Outputs: the file that all ranks write appears whole, under its name, at the commit; or not at all, and then nothing is left and
- * what stood there is untouched. */
+/* Outputs: the file that all ranks write appears whole, under its name, at the commit; or not at all, and then nothing
+ * is left and what stood there is untouched. */
 #include "support.h"
 
 enum { ROWS = 1003, COLUMNS = 5, ITEMS = ROWS * COLUMNS };
@@ -100,7 +100,8 @@ static void test_output__failure_leaves_nothing(void **state)
             if (world.rank == odd) status = FURROW_ETRUNCATED;
             status = furrow_output_commit(o, status, &err);
             ASSERT_ALL(failed_alike(status, &err, FURROW_ETRUNCATED, odd, "that rank's own text"));
-            ASSERT_ALL(is_new ? count_entries(world.folder) == 0 : count_entries(world.folder) == 1 && is_older("out.npy"));
+            ASSERT_ALL(is_new ? count_entries(world.folder) == 0
+                              : count_entries(world.folder) == 1 && is_older("out.npy"));
             clear_folder();
         }
 }
@@ -136,7 +137,8 @@ static void refuse(const char *path, furrow_dtype_t dtype, int ndim, const int64
 
 static void test_output__cannot_be_created(void **state)
 {
-    static const int64_t negative[] = {3, -1}, huge[] = {INT64_C(1) << 40, INT64_C(1) << 40}, too_big[] = {INT64_C(1) << 59};
+    static const int64_t negative[] = {3, -1}, huge[] = {INT64_C(1) << 40, INT64_C(1) << 40},
+                         too_big[] = {INT64_C(1) << 59};
     char long_name[400];
 
     (void)state;
@@ -145,7 +147,10 @@ static void test_output__cannot_be_created(void **state)
     refuse(path_of("no/such/out.npy"), FURROW_F8, 2, shape, FURROW_EIO, "no/such/out.npy: cannot create: No such file");
     refuse(path_of(long_name), FURROW_F8, 2, shape, FURROW_EIO, "cannot create: File name too long");
     refuse(world.folder, FURROW_F8, 2, shape, FURROW_EIO, "cannot create: Is a directory");
-    refuse("/dev/null", FURROW_F8, 2, shape, FURROW_EIO, "/dev/null: ");
+    if (world.rank == 0 && mkfifo(path_of("pipe"), 0600) != 0) MPI_Abort(MPI_COMM_WORLD, 1);
+    MPI_Barrier(MPI_COMM_WORLD);
+    refuse(path_of("pipe"), FURROW_F8, 2, shape, FURROW_EIO,
+           "pipe: cannot create: not a regular file"); /* nor a device */
     refuse("", FURROW_F8, 2, shape, FURROW_EARG, "no name");
     refuse(NULL, FURROW_F8, 2, shape, FURROW_EARG, "no name");
     refuse(path_of("out"), FURROW_F8, 2, NULL, FURROW_EARG, "out: 2 dimensions");
@@ -159,7 +164,8 @@ static void test_output__cannot_be_created(void **state)
 
 static void test_output__writes_out_of_range(void **state)
 {
-    static const int64_t wrong[][2] = {{-1, 1}, {0, -1}, {ITEMS, 1}, {ITEMS - 1, 2}, {INT64_MAX, INT64_MAX}, {1, INT64_MAX}};
+    static const int64_t wrong[][2] = {{-1, 1},       {0, -1}, {ITEMS, 1}, {ITEMS - 1, 2}, {INT64_MAX, INT64_MAX},
+                                       {1, INT64_MAX}};
     const double data[2] = {0};
     furrow_error_t err;
 
@@ -202,9 +208,9 @@ static void test_output__shapes_and_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_output__written_by_all),      cmocka_unit_test(test_output__replaces_at_once),
+        cmocka_unit_test(test_output__written_by_all),         cmocka_unit_test(test_output__replaces_at_once),
         cmocka_unit_test(test_output__failure_leaves_nothing), cmocka_unit_test(test_output__rename_fails),
-        cmocka_unit_test(test_output__cannot_be_created),   cmocka_unit_test(test_output__writes_out_of_range),
+        cmocka_unit_test(test_output__cannot_be_created),      cmocka_unit_test(test_output__writes_out_of_range),
         cmocka_unit_test(test_output__shapes_and_names),
     };
     int failed;

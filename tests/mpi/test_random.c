@@ -1,4 +1,5 @@
-/* Files of random elements: for any number of ranks and threads they hold what furrow_random() gives for their places. */
+/* Files of random elements: for any number of ranks and threads they hold what furrow_random() gives for their places.
+ */
 #include "support.h"
 
 enum { SEED = 7 };
@@ -15,7 +16,8 @@ static void check(furrow_dist_t dist, furrow_dtype_t dtype, int ndim, const int6
     if (expected == NULL) abort();
     ASSERT_ALL(furrow_random(SEED, dist, dtype, 0, items, expected, NULL) == FURROW_OK);
     ASSERT_ALL(furrow_context_open(&opts, &ctx, NULL) == FURROW_OK);
-    ASSERT_ALL(furrow_random_file(ctx, path_of("random.npy"), FURROW_SOURCE_SHARED, SEED, dist, dtype, ndim, shape, NULL) == FURROW_OK);
+    ASSERT_ALL(furrow_random_file(ctx, path_of("random.npy"), FURROW_SOURCE_SHARED, SEED, dist, dtype, ndim, shape,
+                                  NULL) == FURROW_OK);
     furrow_context_close(ctx);
     ASSERT_ALL(npy_holds("random.npy", expected, (size_t)(items * size)) && count_entries(world.folder) == 1);
     free(expected);
@@ -43,8 +45,8 @@ static void refuse(furrow_dist_t dist, furrow_dtype_t dtype, int ndim, const int
 {
     furrow_error_t err;
 
-    const furrow_status_t status =
-        furrow_random_file(world.ctx, path_of("random.npy"), FURROW_SOURCE_SHARED, SEED, dist, dtype, ndim, shape, &err);
+    const furrow_status_t status = furrow_random_file(world.ctx, path_of("random.npy"), FURROW_SOURCE_SHARED, SEED,
+                                                      dist, dtype, ndim, shape, &err);
     ASSERT_ALL(failed_alike(status, &err, expected, 0, text));
     ASSERT_ALL(count_entries(world.folder) == 0);
 }

@@ -1,5 +1,6 @@
-/* Scatter and gather: every dtype, every root, even and uneven parts, ranks with nothing; and a wrong argument on one rank is the
- * same error on all. The content is a pattern of the byte's place in the whole array, which each rank knows by itself. */
+/* Scatter and gather: every dtype, every root, even and uneven parts, ranks with nothing; and a wrong argument on one
+ * rank is the same error on all. The content is a pattern of the byte's place in the whole array, which each rank knows
+ * by itself. */
 #include "support.h"
 
 static const furrow_dtype_t dtypes[] = {
@@ -11,7 +12,8 @@ static const furrow_dtype_t dtypes[] = {
 static const struct {
     int ndim;
     int64_t shape[4];
-} shapes[] = {{1, {0}}, {1, {1}}, {1, {7}}, {2, {13, 3}}, {3, {5, 2, 3}}, {2, {4, 0}}, {4, {2, 1, 1, 9}}, {2, {211, 17}}};
+} shapes[] = {{1, {0}},       {1, {1}},    {1, {7}},          {2, {13, 3}},
+              {3, {5, 2, 3}}, {2, {4, 0}}, {4, {2, 1, 1, 9}}, {2, {211, 17}}};
 
 static unsigned char byte_at(int64_t place)
 {
@@ -84,10 +86,11 @@ static void check_round_trip(furrow_array_t whole, int root, int cut)
 
     deal_rows(cut, whole.shape[0], counts);
     for (int r = 0; r < world.rank; r++) first += counts[r];
-    const furrow_status_t scattered = furrow_scatter(world.ctx, root, world.rank == root ? &whole : NULL,
-                                                     cut == SPLIT ? NULL : counts, &part, NULL);
+    const furrow_status_t scattered =
+        furrow_scatter(world.ctx, root, world.rank == root ? &whole : NULL, cut == SPLIT ? NULL : counts, &part, NULL);
     ASSERT_ALL(scattered == FURROW_OK);
-    ASSERT_ALL(looks_like(&part, &whole, counts[world.rank]) && holds(part.data, first * row, counts[world.rank] * row));
+    ASSERT_ALL(looks_like(&part, &whole, counts[world.rank]) &&
+               holds(part.data, first * row, counts[world.rank] * row));
     const furrow_status_t gathered = furrow_gather(world.ctx, back, &part, world.rank == back ? &again : NULL, NULL);
     ASSERT_ALL(gathered == FURROW_OK);
     ASSERT_ALL(world.rank != back || (looks_like(&again, &whole, whole.shape[0]) &&
@@ -201,7 +204,8 @@ static void test_scatter_gather__one_rank_has_no_place(void **state)
     free(whole.data);
 }
 
-/* Rank `odd` gives a part that does not join the others. The root compares with its own: where it is the odd one, others differ. */
+/* Rank `odd` gives a part that does not join the others. The root compares with its own: where it is the odd one,
+ * others differ. */
 static void check_mismatch(int odd, const furrow_array_t *good, const furrow_array_t *wrong)
 {
     furrow_array_t all = {.ndim = 99};
@@ -255,7 +259,8 @@ static void test_scatter_gather__one_part_is_wrong(void **state)
 static void test_scatter_gather__out_of_memory(void **state)
 {
     char none;
-    furrow_array_t part = {.dtype = FURROW_U1, .ndim = 2, .shape = {1, INT64_C(1) << 60}, .data = &none}, all = {.ndim = 99};
+    furrow_array_t part = {.dtype = FURROW_U1, .ndim = 2, .shape = {1, INT64_C(1) << 60}, .data = &none},
+                   all = {.ndim = 99};
     furrow_error_t err;
     const int root = world.ranks - 1;
 

@@ -1,5 +1,5 @@
-/* Transfers: what arrives is what was sent, for sizes on both sides of the length at which messages are cut, and no message is
- * longer. MPI's own calls are intercepted to see their lengths. */
+/* Transfers: what arrives is what was sent, for sizes on both sides of the length at which messages are cut, and no
+ * message is longer. MPI's own calls are intercepted to see their lengths. */
 #include "transfer.h"
 
 #include "support.h"
@@ -150,8 +150,8 @@ static void test_transfer__messages_are_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_transfer__broadcast),      cmocka_unit_test(test_transfer__send_and_receive),
-        cmocka_unit_test(test_transfer__sum_and_least),  cmocka_unit_test(test_transfer__of_one_value),
+        cmocka_unit_test(test_transfer__broadcast),        cmocka_unit_test(test_transfer__send_and_receive),
+        cmocka_unit_test(test_transfer__sum_and_least),    cmocka_unit_test(test_transfer__of_one_value),
         cmocka_unit_test(test_transfer__messages_are_cut),
     };
     int failed;
