@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__AVX512F__)
+#if defined(FURROW_ONE_LANE) /* reference.c: the same source, one element at a time */
+#define VECTOR_BYTES 8
+#elif defined(__AVX512F__)
 #include <immintrin.h>
 #define VECTOR_BYTES 64
 #elif defined(__AVX2__)
@@ -26,6 +28,15 @@ typedef uint64_t vec_u8_t __attribute__((vector_size(VECTOR_BYTES)));
 
 #define SIGN_BIT (UINT64_C(1) << 63)
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
+
+/* The hardware follows one stream well but starts anew at every 4 KiB page; two pages ahead hides that. May point beyond the array. */
+static inline void prefetch(const void *x)
+{
+    __builtin_prefetch((const char *)x + 8192);
+}
+
 static inline vec_f8_t load_f8(const double *x)
 {
     vec_f8_t v;
@@ -33,12 +44,18 @@ static inline vec_f8_t load_f8(const double *x)
     return v;
 }
 
-/* float to double is exact. */
+/* float to double is exact. (Compilers turn __builtin_convertvector() into several instructions where one is enough.) */
 static inline vec_f8_t load_f4(const float *x)
 {
+#if VECTOR_BYTES == 64
+    return _mm512_cvtps_pd(_mm256_loadu_ps(x));
+#elif VECTOR_BYTES == 32
+    return _mm256_cvtps_pd(_mm_loadu_ps(x));
+#else
     vec_f4_t v;
     memcpy(&v, x, sizeof v);
     return __builtin_convertvector(v, vec_f8_t);
+#endif
 }
 
 static inline vec_f8_t fill_f8(double x)
@@ -54,9 +71,9 @@ static inline vec_f8_t abs_f8(vec_f8_t v)
 /* acc + a * b. Only used where product and sum are exact, so fused or not is the same bits. */
 static inline vec_f8_t multiply_add(vec_f8_t a, vec_f8_t b, vec_f8_t acc)
 {
-#if defined(__AVX512F__)
+#if VECTOR_BYTES == 64
     return _mm512_fmadd_pd(a, b, acc);
-#elif defined(__AVX2__)
+#elif VECTOR_BYTES == 32
     return _mm256_fmadd_pd(a, b, acc);
 #else
     return acc + a * b;
