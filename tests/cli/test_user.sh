@@ -107,5 +107,6 @@ for command in 'random --shape 100000000 --seed 1 --dist normal -t 1 -o out/x.np
     wait "$pid" || code=$?
     [ "$code" -ne 0 ] || [ "${words[0]}" = reduce ] || fail 'random: not stopped'
     expect_equal '' "$(ls -A out)" 'files left'
-    [ "$code" -eq 0 ] || expect_lines stdout 0
+    # The signal may come too late to stop it, but nothing is printed in part.
+    [ ! -s stdout ] || expect_lines stdout 6
 done
