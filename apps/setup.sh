@@ -44,6 +44,7 @@ want_for_build()
 want_for_test()
 {
     want g++ command -v g++
+    want time test -x /usr/bin/time
     want clang command -v clang
     want libomp-dev compiles clang -fopenmp
     want CLANG-SANITIZERS compiles clang -fopenmp -fsanitize=thread
