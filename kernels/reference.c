@@ -1,5 +1,7 @@
 /* The plain version of every kernel: one element at a time, as its definition reads. Fallback and oracle. */
 #include "key.h"
+#define FURROW_ONE_LANE
+#include "rows_block.inc"
 #include "table.h"
 
 /* How one element of each type enters a sum, and its key. */
@@ -75,13 +77,6 @@ REFERENCE(u8, uint64_t, ADD_INTEGER, ADD_INTEGER, multiply_unsigned, furrow_key_
 REFERENCE(f4, float, ADD_FLOAT, ABS_FLOAT, MULTIPLY_FLOAT, KEY_FLOAT)
 REFERENCE(f8, double, ADD_FLOAT, ABS_FLOAT, MULTIPLY_FLOAT, KEY_FLOAT)
 
-static double float_sum(const double *x, size_t n)
-{
-    double total = 0;
-    for (size_t i = 0; i < n; i++) total += x[i];
-    return total;
-}
-
 #define ROW(kind) \
     {             \
         kind##_i1, kind##_i2, kind##_i4, kind##_i8, kind##_u1, kind##_u2, kind##_u4, kind##_u8, kind##_f4, kind##_f8}
@@ -96,5 +91,8 @@ const furrow_kernels_t furrow_kernels_reference = {
     .count_nonzero = ROW(count_nonzero),
     .count_nan = ROW(count_nan),
     .min_max = ROW(min_max),
-    .float_sum = float_sum,
+    .rows = {.affine_f4 = row_affine_f4,
+             .affine_f8 = row_affine_f8,
+             .softmax_f4 = row_softmax_f4,
+             .softmax_f8 = row_softmax_f8},
 };

@@ -124,7 +124,8 @@ static void divide(wide_t *w, uint64_t divisor)
     w->sticky = furrow_big_divide_small(&w->magnitude, divisor) != 0 || w->sticky;
 }
 
-/* floor(sqrt(x)) for x >= 2^126. The root of a double is off by at most 2^12, and after one step of Newton's by at most 1. */
+/* floor(sqrt(x)) for x >= 2^126. The root of a double is off by at most 2^12, and after one step of Newton's by at most
+ * one or two. */
 static uint64_t root_128(furrow_uint128_t x, bool *exact)
 {
     const double guess = sqrt((double)x);
@@ -134,7 +135,7 @@ static uint64_t root_128(furrow_uint128_t x, bool *exact)
 
     if (root > UINT64_MAX) root = UINT64_MAX;
     while ((furrow_uint128_t)root * (furrow_uint128_t)root > x) root--;
-    while (x - (furrow_uint128_t)root * (furrow_uint128_t)root > 2 * (furrow_uint128_t)root && root < UINT64_MAX) root++;
+    while (root < UINT64_MAX && x - (furrow_uint128_t)root * (furrow_uint128_t)root > 2 * (furrow_uint128_t)root) root++;
     *exact = (furrow_uint128_t)root * (furrow_uint128_t)root == x;
     return (uint64_t)root;
 }
@@ -205,7 +206,7 @@ double furrow_round_sqrt_scaled(furrow_exact_t *sum, int shift)
 int furrow_round_exponent(furrow_exact_t *sum)
 {
     const wide_t w = wide_of(sum);
-    return furrow_big_bits(&w.magnitude) + w.exponent;
+    return is_zero(&w) ? FURROW_EXACT_LOW_BIT : furrow_big_bits(&w.magnitude) + w.exponent;
 }
 
 double furrow_round_mean(furrow_exact_t *sum, int64_t count)
@@ -236,7 +237,7 @@ static bool subtract(wide_t *a, wide_t *b)
     if (is_zero(b)) return false;
     furrow_big_shift_left(&a->magnitude, a->exponent - least);
     furrow_big_shift_left(&b->magnitude, b->exponent - least);
-    a->exponent = least;
+    a->exponent = b->exponent = least;
     const bool less = is_less(&a->magnitude, &b->magnitude);
     if (less) {
         furrow_big_subtract(&b->magnitude, &a->magnitude);

@@ -29,8 +29,8 @@ double furrow_round_variance(furrow_exact_t *sum, furrow_exact_t *squares, int64
 double furrow_round_sqrt_scaled(furrow_exact_t *sum, int shift);
 double furrow_round_std_scaled(furrow_exact_t *sum, furrow_exact_t *squares, int64_t count, int64_t ddof, int shift);
 
-/** The mean times 2^shift as the nearest double, which must be finite, and, in `low`, what is left over, itself rounded. For
- * count > 0 finite terms. */
+/** The mean times 2^shift as the nearest double, which must be finite, and, in `low`, what is left over, itself
+ * rounded. For count > 0 finite terms. */
 double furrow_round_mean_pair(furrow_exact_t *sum, int64_t count, int shift, double *low);
 
 /** The least e with |sum| < 2^e, for a sum of finite terms; for a zero one FURROW_EXACT_LOW_BIT. */

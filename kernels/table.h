@@ -43,6 +43,29 @@ typedef int64_t furrow_count_kernel_t(const void *x, size_t n);
 /** Least and largest element as keys (key.h), n > 0, no NaN among them; -0.0 is below +0.0. */
 typedef void furrow_min_max_kernel_t(const void *x, size_t n, int64_t *least, int64_t *largest);
 
+/** Row operations: called through rows.h only, which takes care of everything that is not finite, zero or out of range. */
+typedef struct furrow_affine {
+    double scale, high, low; /* out = (x * scale - high - low) / divisor for f8, (x - high - low) * factor for f4 */
+    double divisor, factor;
+} furrow_affine_t;
+
+/** A sum is units * 2^unit + lost, give or take n * (n + 64) * 2^(unit - 52); false if some term or sum was too large, not
+ * far below 2^(51 + unit), to say so. |unit| <= 900, n <= FURROW_BLOCK_MAX. What exactly comes out depends on the table. */
+typedef struct furrow_near {
+    furrow_int128_t units;
+    double lost;
+} furrow_near_t;
+typedef bool furrow_near_kernel_t(const void *x, const void *y, size_t n, int unit, furrow_near_t *out);
+
+typedef struct furrow_row_kernels {
+    void (*affine_f4)(const float *x, size_t n, const furrow_affine_t *a, float *out); /* out may be x, here and below */
+    void (*affine_f8)(const double *x, size_t n, const furrow_affine_t *a, double *out);
+    void (*softmax_f4)(const float *x, size_t n, double max, float *out); /* any n; max: the largest of x, finite */
+    void (*softmax_f8)(const double *x, size_t n, double max, double *out);
+    /* f4, f8; NULL where only the exact kernel will do. y as for furrow_dot_kernel_t, used by near_dot alone. */
+    furrow_near_kernel_t *near_sum[2], *near_sum_abs[2], *near_squares[2], *near_dot[2];
+} furrow_row_kernels_t;
+
 typedef struct furrow_kernels {
     const char *name;
     furrow_sum_kernel_t *sum[FURROW_ELEM_TOTAL];         /* sum of x[i] */
@@ -52,7 +75,7 @@ typedef struct furrow_kernels {
     furrow_count_kernel_t *count_nonzero[FURROW_ELEM_TOTAL];
     furrow_count_kernel_t *count_nan[FURROW_ELEM_TOTAL];
     furrow_min_max_kernel_t *min_max[FURROW_ELEM_TOTAL];
-    double (*float_sum)(const double *x, size_t n); /* a plain vectorised, rounded sum: the limit that benchmarks compare with */
+    furrow_row_kernels_t rows;
 } furrow_kernels_t;
 
 /** The table for this machine: the widest it can run, or the one that the environment variable FURROW_KERNELS names, if it can

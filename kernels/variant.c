@@ -1,6 +1,8 @@
 /* All fast kernels, for one instruction set: compiled once per variant with FURROW_VARIANT and that set's compiler flags. */
 #include "exact_block.h"
 #include "key.h"
+#include "rows_block.inc"
+#include "rows_near.inc"
 #include "table.h"
 
 #define PASTE_(a, b) a##_##b
@@ -211,20 +213,6 @@ typedef int64_t __attribute__((may_alias)) f8_bits_t;
 MIN_MAX(f4, f4_bits_t, int32_t, key_of_f4_bits, key_of_f4_key)
 MIN_MAX(f8, f8_bits_t, int64_t, furrow_key_flip, SAME)
 
-static double float_sum(const double *x, size_t n)
-{
-    vec_f8_t part[4] = {{0}};
-    double total = 0;
-    size_t i = 0;
-
-    for (; n - i >= 4 * LANES; i += 4 * LANES)
-        for (size_t p = 0; p < 4; p++) part[p] += load_f8(x + i + p * LANES);
-    for (; i < n; i++) total += x[i];
-    part[0] += part[1] + (part[2] + part[3]);
-    for (size_t lane = 0; lane < LANES; lane++) total += part[0][lane];
-    return total;
-}
-
 #define ROW(signed_kind, unsigned_kind)                                                                 \
     {                                                                                                   \
         signed_kind##_i1, signed_kind##_i2, signed_kind##_i4, signed_kind##_i8, unsigned_kind##_u1,     \
@@ -242,5 +230,12 @@ const furrow_kernels_t PASTE(furrow_kernels, FURROW_VARIANT) = {
     .count_nonzero = ROW(count_nonzero, count_nonzero),
     .count_nan = ROW(count_nan, count_nan),
     .min_max = ROW(min_max, min_max),
-    .float_sum = float_sum,
+    .rows = {.affine_f4 = row_affine_f4,
+             .affine_f8 = row_affine_f8,
+             .softmax_f4 = row_softmax_f4,
+             .softmax_f8 = row_softmax_f8,
+             .near_sum = {near_sum_f4, near_sum_f8},
+             .near_sum_abs = {near_sum_abs_f4, near_sum_abs_f8},
+             .near_squares = {near_squares_f4, near_squares_f8},
+             .near_dot = {near_dot_f4, near_dot_f8}},
 };

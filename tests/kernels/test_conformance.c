@@ -271,18 +271,6 @@ static void test_conformance__longest_block(void **fixture)
         }
 }
 
-/* Small integers add without rounding in any order. */
-static void test_conformance__float_sum(void **fixture)
-{
-    double x[1000];
-
-    (void)fixture;
-    for (size_t i = 0; i < COUNT(x); i++) x[i] = (double)i - 300;
-    for (int i = 0; furrow_kernels_at(i) != NULL; i++)
-        for (size_t n = 0; n <= COUNT(x); n++)
-            assert_true(furrow_kernels_at(i)->float_sum(x, n) == (double)n * ((double)n - 1) / 2 - 300 * (double)n);
-}
-
 static void test_conformance__choice_by_name(void **fixture)
 {
     (void)fixture;
@@ -305,7 +293,6 @@ int main(void)
             cmocka_unit_test(test_conformance__pairs),
         cmocka_unit_test(test_conformance__pieces),
         cmocka_unit_test(test_conformance__longest_block),
-        cmocka_unit_test(test_conformance__float_sum),
         cmocka_unit_test(test_conformance__choice_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
