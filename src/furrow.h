@@ -37,21 +37,22 @@ extern "C" {
 
 /* ---------------------------------------------------------------- status */
 
-/** Every status: name, value, meaning. Where ranks fail differently, the lowest value is the one that all return. */
+/** Every status: name, value, meaning. Where ranks fail differently, the lowest value is the one that all return; being stopped
+ * is the weakest reason, for a failure elsewhere may be what stopped a rank. */
 #define FURROW_STATUS_LIST(X)                                             \
     X(OK, 0, "success")                                                   \
-    X(EEMPTY, -1, "no value: the array is empty")                         \
-    X(EBUDGET, -2, "the memory cap is too small")                         \
-    X(EMISMATCH, -3, "inputs do not fit together")                        \
-    X(ETRUNCATED, -4, "data missing")                                     \
-    X(EUNSUPPORTED, -5, "not supported")                                  \
-    X(EFORMAT, -6, "not a valid file")                                    \
-    X(EOVERFLOW, -7, "a size is out of range")                            \
-    X(EIO, -8, "the system refused an operation on a file")               \
-    X(ENOMEM, -9, "out of memory")                                        \
-    X(EARG, -10, "wrong argument")                                        \
-    X(EMPI, -11, "the message layer failed")                              \
-    X(ECANCELED, -12, "stopped on request")
+    X(ECANCELED, -1, "stopped on request")                                \
+    X(EEMPTY, -2, "no value: the array is empty")                         \
+    X(EBUDGET, -3, "the memory cap is too small")                         \
+    X(EMISMATCH, -4, "inputs do not fit together")                        \
+    X(ETRUNCATED, -5, "data missing")                                     \
+    X(EUNSUPPORTED, -6, "not supported")                                  \
+    X(EFORMAT, -7, "not a valid file")                                    \
+    X(EOVERFLOW, -8, "a size is out of range")                            \
+    X(EIO, -9, "the system refused an operation on a file")               \
+    X(ENOMEM, -10, "out of memory")                                       \
+    X(EARG, -11, "wrong argument")                                        \
+    X(EMPI, -12, "the message layer failed")
 
 typedef enum furrow_status {
 #define FURROW_STATUS_ENUM(name, value, text) FURROW_##name = (value),
