@@ -1,8 +1,8 @@
-/* Owns the names of the reductions. */
+/* Owns the names of the reductions, and the search for a name. */
+#include "op.h"
+
 #include <ctype.h>
 #include <string.h>
-
-#include "furrow.h"
 
 static const char *const names[] = {
 #define OP_NAME(id, text) text,
@@ -42,20 +42,28 @@ static int distance(const char *a, const char *b)
     return row[n];
 }
 
-bool furrow_op_find(const char *name, furrow_op_t *op, furrow_op_t *nearest)
+int furrow_find_name(const char *name, const char *const *list, int count, int *nearest)
 {
-    int best = -1;
+    int best = -1, best_distance = 0;
 
-    for (furrow_op_t i = 0; i < FURROW_OP_TOTAL; i++) {
-        const int d = distance(name, names[i]);
-        if (strcmp(name, names[i]) == 0) {
-            *op = i;
-            return true;
-        }
-        if (nearest != NULL && (best < 0 || d < best)) {
-            best = d;
-            *nearest = i;
+    for (int i = 0; i < count; i++) {
+        const int d = distance(name, list[i]);
+        if (strcmp(name, list[i]) == 0) return i;
+        if (best < 0 || d < best_distance) {
+            best = i;
+            best_distance = d;
         }
     }
-    return false;
+    *nearest = best;
+    return -1;
+}
+
+bool furrow_op_find(const char *name, furrow_op_t *op, furrow_op_t *nearest)
+{
+    int near = 0;
+    const int at = furrow_find_name(name, names, FURROW_OP_TOTAL, &near);
+
+    if (at >= 0) *op = (furrow_op_t)at;
+    else if (nearest != NULL) *nearest = (furrow_op_t)near;
+    return at >= 0;
 }

@@ -20,7 +20,7 @@ static uint32_t bit(furrow_op_t op)
 
 /* ------------------------------------------------------------------- plan */
 
-static furrow_elem_t elem_of(furrow_dtype_t dtype)
+furrow_elem_t furrow_elem_of(furrow_dtype_t dtype)
 {
     static const furrow_elem_t elem[] = {
         [FURROW_BOOL] = FURROW_ELEM_u1, [FURROW_I1] = FURROW_ELEM_i1, [FURROW_I2] = FURROW_ELEM_i2,
@@ -77,7 +77,7 @@ furrow_status_t furrow_plan_make(furrow_dtype_t dtype, const furrow_reduce_opts_
     const furrow_status_t status = check_opts(dtype, opts, err);
 
     if (status != FURROW_OK) return status;
-    *plan = (furrow_plan_t){.kernels = furrow_kernels(), .dtype = dtype, .elem = elem_of(dtype), .ops = ops};
+    *plan = (furrow_plan_t){.kernels = furrow_kernels(), .dtype = dtype, .elem = furrow_elem_of(dtype), .ops = ops};
     plan->is_complex = furrow_dtype_kind(dtype) == 'c';
     plan->has_nan = furrow_dtype_kind(dtype) == 'f';
     plan->skip_nan = opts->skip_nan && plan->has_nan;

@@ -16,7 +16,7 @@ enum { FURROW_BLOCK_BYTES = 1 << 18, FURROW_SCRATCH_BYTES = 1 << 20 };
 typedef struct furrow_plan {
     const furrow_kernels_t *kernels;
     furrow_dtype_t dtype;
-    furrow_elem_t elem; /* what kernels see: f4 for f2, u1 for bool, the component of complex */
+    furrow_elem_t elem; /* furrow_elem_of(dtype) */
     uint32_t ops;
     bool is_complex, has_nan, skip_nan;
     bool wants_min_max, wants_nonzero;
@@ -50,6 +50,9 @@ typedef struct furrow_place {
     int64_t first;
     const furrow_dataset_t *fortran; /* NULL for C order */
 } furrow_place_t;
+
+/** What kernels see of a dtype: f4 for f2, u1 for bool, the component of complex. Local. */
+furrow_elem_t furrow_elem_of(furrow_dtype_t dtype);
 
 /** Settle a plan. Local. \return FURROW_OK, FURROW_EARG, FURROW_EUNSUPPORTED (operation and dtype) */
 FURROW_MUST_CHECK furrow_status_t furrow_plan_make(furrow_dtype_t dtype, const furrow_reduce_opts_t *opts,

@@ -7,7 +7,7 @@
 #define FURROW_MESSAGE_MAX (INT64_C(1) << 30)
 #endif
 
-enum { DATA_TAG = 1 };
+enum { DATA_TAG = 1, MAIL_TAG = 2 };
 
 static int64_t piece(int64_t left)
 {
@@ -71,4 +71,22 @@ void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values)
 {
     if (ctx->uses_mpi) MPI_Allgather(&value, 1, MPI_INT64_T, values, 1, MPI_INT64_T, ctx->comm);
     else values[0] = value;
+}
+
+void furrow_send_mail(furrow_context_t *ctx, const void *mail, int64_t bytes, int to)
+{
+    MPI_Send(mail, (int)bytes, MPI_BYTE, to, MAIL_TAG, ctx->comm);
+}
+
+bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, int *from)
+{
+    MPI_Status facts;
+    int there = 0;
+
+    if (ctx->ranks == 1) return false;
+    MPI_Iprobe(MPI_ANY_SOURCE, MAIL_TAG, ctx->comm, &there, &facts);
+    if (!there) return false;
+    *from = facts.MPI_SOURCE;
+    MPI_Recv(mail, (int)bytes, MPI_BYTE, *from, MAIL_TAG, ctx->comm, MPI_STATUS_IGNORE);
+    return true;
 }

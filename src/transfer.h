@@ -25,4 +25,11 @@ int64_t furrow_sum_of_lower_ranks(furrow_context_t *ctx, int64_t value);
 /** Collective: `value` of every rank, in `values[ranks]`, on all. */
 void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values);
 
+/** Small messages of one size between main threads, apart from all others. Blocking; of at most a few hundred bytes, so that MPI takes
+ * them without waiting for the receiver. */
+void furrow_send_mail(furrow_context_t *ctx, const void *mail, int64_t bytes, int to);
+
+/** Take the next mail that has come, from any rank. False: there is none now. With one rank there never is. */
+bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, int *from);
+
 #endif

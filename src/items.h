@@ -1,0 +1,51 @@
+/** \file items.h
+ * The item engine: numbered pieces of work, given to the threads of all ranks as they come free. Work layer; rows stand
+ * on it.
+ *
+ * Rank 0 holds the numbers that are left and gives them out in chunks; a chunk takes some milliseconds by what was
+ * measured, so that slow items that sit together are spread and cheap ones cost little. The main thread of every rank
+ * serves messages and sleeps otherwise; T other threads work. An item that fails is a reject: it is named, and the run
+ * goes on.
+ */
+#ifndef FURROW_ITEMS_H
+#define FURROW_ITEMS_H
+
+#include "ranges.h"
+#include "status.h"
+
+/** What a worker says of the items of its chunk that failed. */
+typedef struct furrow_rejects furrow_rejects_t;
+
+/** Item `index` failed; the rest of the chunk goes on. Local; the text is copied. */
+void furrow_reject(furrow_rejects_t *rejects, int64_t index, const char *text);
+
+/** Work on items [first, first + count). Runs on any thread of any rank, 0 <= thread < threads of the context; must not
+ * call MPI. \return FURROW_OK, or a status that ends the whole run (a full disk, not a bad item) */
+typedef furrow_status_t furrow_items_work_fn(void *arg, int64_t first, int64_t count, int thread,
+                                             furrow_rejects_t *rejects, furrow_error_t *err);
+
+/** Told on rank 0, on its main thread, of items that are done (without those that were rejected), of a reject, and
+ * several times a second of the time. A failure ends the run. */
+typedef struct furrow_items_listener {
+    furrow_status_t (*done)(void *arg, int64_t first, int64_t count, furrow_error_t *err);
+    furrow_status_t (*rejected)(void *arg, int64_t index, const char *text, furrow_error_t *err);
+    furrow_status_t (*tick)(void *arg, furrow_error_t *err);
+    void *arg;
+} furrow_items_listener_t;
+
+typedef struct furrow_items {
+    int64_t count;
+    int64_t chunk;               /* items given at a time; 0: guided by the time they take */
+    const furrow_ranges_t *skip; /* on rank 0: items that are done already */
+    furrow_items_work_fn *work;
+    void *arg;
+    furrow_items_listener_t listener; /* used on rank 0 */
+} furrow_items_t;
+
+/** Run all items. Collective; all but `skip` and `listener` must match on all ranks. Returns when no item is left or in
+ * flight, on all ranks with one status: FURROW_OK also where items were rejected; FURROW_ECANCELED after
+ * furrow_context_cancel() on any rank. */
+FURROW_MUST_CHECK furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *items,
+                                                   furrow_error_t *err);
+
+#endif

@@ -1,0 +1,245 @@
+/* Layout: "furrow ledger 1\n", the length of the job text in decimal and "\n", the text, its checksum as 8 hex digits
+ * and "\n", then records of 24 bytes in the byte order of the machine: magic, CRC-32 of the rest, first, count. */
+#include "ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "file.h"
+#include "mem.h"
+
+typedef struct {
+    uint32_t magic, crc;
+    int64_t first, count;
+} record_t;
+
+enum { RECORD_MAGIC = 0x46727721, BUFFERED = 256, JOB_MAX = 1 << 24, CHECKSUM_BYTES = 9 };
+
+struct furrow_ledger {
+    char *path;
+    int fd;
+    int64_t size; /* of the file: where the next record goes */
+    int buffered;
+    record_t buffer[BUFFERED];
+    double flushed; /* when */
+};
+
+static const char first_line[] = "furrow ledger 1\n";
+
+/* CRC-32 (ISO-HDLC, as in zip), bit by bit: records are few and short. */
+static uint32_t crc32_of(const void *data, size_t size)
+{
+    const unsigned char *byte = data;
+    uint32_t crc = UINT32_C(0xffffffff);
+
+    for (size_t i = 0; i < size; i++) {
+        crc ^= byte[i];
+        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (UINT32_C(0xedb88320) & (0 - (crc & 1)));
+    }
+    return ~crc;
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static uint32_t crc_of_record(const record_t *r)
+{
+    return crc32_of(&r->first, sizeof r->first + sizeof r->count);
+}
+
+/* The text in front of the records; the caller frees it. */
+static furrow_status_t format_header(const char *job, char **out, int64_t *size, furrow_error_t *err)
+{
+    const size_t room = sizeof first_line + strlen(job) + 64;
+    char *text = malloc(room);
+
+    if (text == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for a ledger");
+    *size = snprintf(text, room, "%s%zu\n%s%08x\n", first_line, strlen(job), job, (unsigned)crc32_of(job, strlen(job)));
+    *out = text;
+    return FURROW_OK;
+}
+
+static furrow_status_t begin(furrow_ledger_t *l, const char *job, furrow_error_t *err)
+{
+    char *header = NULL;
+
+    furrow_status_t status = format_header(job, &header, &l->size, err);
+    if (status == FURROW_OK && ftruncate(l->fd, 0) != 0) status = furrow_fail_errno(err, l->path, "empty");
+    if (status == FURROW_OK) status = furrow_file_write(l->fd, l->path, 0, header, l->size, err);
+    free(header);
+    return status;
+}
+
+/* ----------------------------------------------------------------- resume */
+
+/* Where two texts of lines part: the line of `wanted`, and what stands in its place. */
+static furrow_status_t describe_difference(const furrow_ledger_t *l, const char *wanted, const char *found,
+                                           furrow_error_t *err)
+{
+    size_t line = 0, i = 0;
+
+    for (; wanted[i] == found[i] && wanted[i] != '\0'; i++)
+        if (wanted[i] == '\n') line = i + 1;
+    return furrow_fail(err, FURROW_EMISMATCH, "%.400s: belongs to another job: '%.*s' there, '%.*s' now", l->path,
+                       (int)strcspn(found + line, "\n"), found + line, (int)strcspn(wanted + line, "\n"),
+                       wanted + line);
+}
+
+/* The first line, and how long the job text is. `at` becomes 0 where the file ends before that is known: nothing was
+ * recorded. */
+static furrow_status_t read_start(const furrow_ledger_t *l, int64_t bytes, int64_t *at, int64_t *length,
+                                  furrow_error_t *err)
+{
+    char start[sizeof first_line + 24] = "";
+    const size_t room = sizeof start - 1, known = bytes < (int64_t)room ? (size_t)bytes : room;
+    const size_t magic = sizeof first_line - 1;
+    char *end;
+
+    *at = 0;
+    const furrow_status_t status = furrow_file_read(l->fd, l->path, 0, start, (int64_t)known, err);
+    if (status != FURROW_OK) return status;
+    if (strncmp(start, first_line, known < magic ? known : magic) != 0)
+        return furrow_fail(err, FURROW_EFORMAT, "%.600s: is no ledger", l->path);
+    if (known <= magic || strchr(start + magic, '\n') == NULL) {
+        if (known < room) return FURROW_OK;
+        return furrow_fail(err, FURROW_EFORMAT, "%.600s: the header of the ledger is damaged", l->path);
+    }
+    *length = strtoll(start + magic, &end, 10);
+    if (end == start + magic || *end != '\n' || *length < 0 || *length > JOB_MAX)
+        return furrow_fail(err, FURROW_EFORMAT, "%.600s: the header of the ledger is damaged", l->path);
+    *at = end + 1 - start;
+    return FURROW_OK;
+}
+
+/* The job text that a ledger begins with, or NULL where the file ends before its end. */
+static furrow_status_t read_job(const furrow_ledger_t *l, int64_t bytes, char **job, int64_t *header_size,
+                                furrow_error_t *err)
+{
+    int64_t at, length = 0;
+    char *end = NULL;
+    void *text;
+
+    *job = NULL;
+    furrow_status_t status = read_start(l, bytes, &at, &length, err);
+    *header_size = at + length + CHECKSUM_BYTES;
+    if (status != FURROW_OK || at == 0 || *header_size > bytes) return status;
+    status = furrow_alloc(length + CHECKSUM_BYTES + 1, 1, &text, err);
+    if (status != FURROW_OK) return status;
+    *job = text;
+    status = furrow_file_read(l->fd, l->path, at, *job, length + CHECKSUM_BYTES, err);
+    if (status != FURROW_OK) return status;
+    const unsigned long crc = strtoul(*job + length, &end, 16);
+    const bool sound =
+        end == *job + length + CHECKSUM_BYTES - 1 && *end == '\n' && crc == crc32_of(*job, (size_t)length);
+    (*job)[length] = '\0';
+    return sound ? FURROW_OK : furrow_fail(err, FURROW_EFORMAT, "%.600s: the header of the ledger is damaged", l->path);
+}
+
+static bool is_sound(const record_t *r)
+{
+    return r->magic == RECORD_MAGIC && r->crc == crc_of_record(r) && r->first >= 0 && r->count >= 0 &&
+           r->first <= INT64_MAX - r->count;
+}
+
+static furrow_status_t read_records(furrow_ledger_t *l, int64_t bytes, furrow_ranges_t *done, furrow_error_t *err)
+{
+    furrow_status_t status = FURROW_OK;
+    record_t r;
+
+    for (; l->size + (int64_t)sizeof r <= bytes && status == FURROW_OK; l->size += (int64_t)sizeof r) {
+        status = furrow_file_read(l->fd, l->path, l->size, &r, sizeof r, err);
+        if (status == FURROW_OK && is_sound(&r)) status = furrow_ranges_add(done, r.first, r.count, err);
+    }
+    return status;
+}
+
+static furrow_status_t resume_from(furrow_ledger_t *l, const char *job, int64_t bytes, furrow_ranges_t *done,
+                                   furrow_error_t *err)
+{
+    char *found;
+
+    furrow_status_t status = read_job(l, bytes, &found, &l->size, err);
+    if (status == FURROW_OK && found == NULL) return begin(l, job, err);
+    if (status == FURROW_OK && strcmp(found, job) != 0) status = describe_difference(l, job, found, err);
+    if (status == FURROW_OK) status = read_records(l, bytes, done, err);
+    free(found);
+    return status;
+}
+
+/* ------------------------------------------------------------------- life */
+
+static furrow_status_t open_file(furrow_ledger_t *l, furrow_error_t *err)
+{
+    if (l->path == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for a ledger");
+    if (!furrow_fault_hits(FURROW_FAULT_CREATE)) l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (l->fd < 0) return furrow_fail_errno(err, l->path, "create the ledger");
+    if (flock(l->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return FURROW_OK; /* some file systems have no locks */
+    return furrow_fail(err, FURROW_EIO, "%.600s: another run is writing this output", l->path);
+}
+
+furrow_status_t furrow_ledger_open(const char *path, const char *job, bool resume, furrow_ranges_t *done,
+                                   furrow_ledger_t **out, furrow_error_t *err)
+{
+    void *memory;
+
+    *out = NULL;
+    furrow_status_t status = furrow_alloc(1, sizeof **out, &memory, err);
+    if (status != FURROW_OK) return status;
+    furrow_ledger_t *l = memory;
+    l->fd = -1;
+    l->path = strdup(path);
+    l->flushed = seconds();
+    status = open_file(l, err);
+    const int64_t bytes = status == FURROW_OK ? (int64_t)lseek(l->fd, 0, SEEK_END) : 0;
+    if (status == FURROW_OK) status = resume && bytes > 0 ? resume_from(l, job, bytes, done, err) : begin(l, job, err);
+    if (status != FURROW_OK) {
+        furrow_ledger_close(l, false);
+        return status;
+    }
+    *out = l;
+    return FURROW_OK;
+}
+
+furrow_status_t furrow_ledger_flush(furrow_ledger_t *l, furrow_error_t *err)
+{
+    const int64_t bytes = l->buffered * (int64_t)sizeof(record_t);
+
+    const furrow_status_t status = furrow_file_write(l->fd, l->path, l->size, l->buffer, bytes, err);
+    if (status != FURROW_OK) return status;
+    l->size += bytes;
+    l->buffered = 0;
+    l->flushed = seconds();
+    return FURROW_OK;
+}
+
+furrow_status_t furrow_ledger_add(furrow_ledger_t *l, int64_t first, int64_t count, furrow_error_t *err)
+{
+    record_t r = {.magic = RECORD_MAGIC, .first = first, .count = count};
+
+    r.crc = crc_of_record(&r);
+    l->buffer[l->buffered++] = r;
+    if (l->buffered < BUFFERED && seconds() - l->flushed < 0.5) return FURROW_OK;
+    return furrow_ledger_flush(l, err);
+}
+
+void furrow_ledger_close(furrow_ledger_t *l, bool remove)
+{
+    if (l == NULL) return;
+    if (l->fd >= 0) close(l->fd);
+    if (remove) (void)unlink(l->path);
+    free(l->path);
+    free(l);
+}

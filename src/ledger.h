@@ -1,0 +1,38 @@
+/** \file ledger.h
+ * What of a job is done, on disk: it turns a killed run into a shorter one. Work layer; local, used by rank 0 alone.
+ *
+ * A file beside the output: a text that says which job it belongs to, then one record of fixed size for every run of
+ * items that is finished, only ever appended, each with a checksum. A torn last record is what a kill leaves, and is
+ * dropped; a corrupt one is skipped, so that its items are done again. It outlives the process, not the machine: it is
+ * not flushed to the disk.
+ */
+#ifndef FURROW_LEDGER_H
+#define FURROW_LEDGER_H
+
+#include "ranges.h"
+#include "status.h"
+
+typedef struct furrow_ledger furrow_ledger_t;
+
+/** Begin a ledger, or go on with one.
+ *
+ * \param[in]  job     lines of "what: value" that must be the same for the results to fit together. Copied.
+ * \param[in]  resume  false: start afresh, an older ledger is replaced. true: read what is there, if anything is.
+ * \param[out] done    the items that are recorded; an empty set on entry
+ * \return FURROW_OK, FURROW_EIO (also where another process has it open), FURROW_ENOMEM, FURROW_EMISMATCH (resume:
+ * another job; says the first line that differs), FURROW_EFORMAT (resume: the file is no ledger) */
+FURROW_MUST_CHECK furrow_status_t furrow_ledger_open(const char *path, const char *job, bool resume,
+                                                     furrow_ranges_t *done, furrow_ledger_t **out, furrow_error_t *err);
+
+/** Record that items [first, first + count) are finished. Reaches the system within half a second of calls, or at a
+ * flush. */
+FURROW_MUST_CHECK furrow_status_t furrow_ledger_add(furrow_ledger_t *ledger, int64_t first, int64_t count,
+                                                    furrow_error_t *err);
+
+/** Everything recorded so far reaches the system: it outlives this process. */
+FURROW_MUST_CHECK furrow_status_t furrow_ledger_flush(furrow_ledger_t *ledger, furrow_error_t *err);
+
+/** Close; `remove` the file after success. NULL is fine. */
+void furrow_ledger_close(furrow_ledger_t *ledger, bool remove);
+
+#endif

@@ -1,0 +1,212 @@
+/* The ledger: what a killed or damaged one still says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ledger.h"
+
+enum { RECORD = 24 };
+
+static char path[256];
+static const char job[] = "command: rows\nop: sum\ninput: a.npy\n";
+
+static int make_folder(void **state)
+{
+    const char *parent = getenv("TMPDIR");
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%.200s/furrow-ledger-XXXXXX", parent != NULL ? parent : P_tmpdir);
+    if (mkdtemp(path) == NULL) return 1;
+    strcat(path, "/ledger");
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    (void)unlink(path);
+    *strrchr(path, '/') = '\0';
+    return rmdir(path);
+}
+
+static int64_t size_of_file(void)
+{
+    struct stat facts;
+
+    return stat(path, &facts) == 0 ? (int64_t)facts.st_size : -1;
+}
+
+/* A ledger of a run that was killed: items 0 to 9, 20 to 24, 30 to 39. */
+static int64_t make_ledger(void)
+{
+    furrow_ranges_t done = {0};
+    furrow_ledger_t *ledger;
+
+    assert_int_equal(furrow_ledger_open(path, job, false, &done, &ledger, NULL), FURROW_OK);
+    const int64_t header = size_of_file();
+    assert_int_equal(furrow_ledger_add(ledger, 0, 10, NULL), FURROW_OK);
+    assert_int_equal(furrow_ledger_add(ledger, 20, 5, NULL), FURROW_OK);
+    assert_int_equal(furrow_ledger_add(ledger, 30, 10, NULL), FURROW_OK);
+    assert_int_equal(furrow_ledger_flush(ledger, NULL), FURROW_OK);
+    furrow_ledger_close(ledger, false);
+    assert_int_equal(size_of_file(), header + 3 * RECORD);
+    return header;
+}
+
+static void put_byte(int64_t at, int byte)
+{
+    const int fd = open(path, O_WRONLY);
+    const char c = (char)byte;
+
+    assert_true(fd >= 0 && pwrite(fd, &c, 1, (off_t)at) == 1);
+    close(fd);
+}
+
+/* Go on with it, and add an item; what it said was done. */
+static int64_t resume(int64_t *gap_start)
+{
+    furrow_ranges_t done = {0};
+    furrow_ledger_t *ledger;
+
+    assert_int_equal(furrow_ledger_open(path, job, true, &done, &ledger, NULL), FURROW_OK);
+    const int64_t total = furrow_ranges_total(&done);
+    *gap_start = furrow_ranges_gap(&done, 0, 40).start;
+    assert_int_equal(furrow_ledger_add(ledger, 100, 1, NULL), FURROW_OK);
+    assert_int_equal(furrow_ledger_flush(ledger, NULL), FURROW_OK);
+    furrow_ledger_close(ledger, false);
+    furrow_ranges_free(&done);
+    return total;
+}
+
+static void test_whole(void **state)
+{
+    int64_t gap;
+
+    (void)state;
+    make_ledger();
+    assert_int_equal(resume(&gap), 25);
+    assert_int_equal(gap, 10);
+    assert_int_equal(resume(&gap), 26);
+}
+
+static void test_torn_last_record(void **state)
+{
+    int64_t gap;
+
+    (void)state;
+    for (int torn = 1; torn < RECORD; torn++) {
+        const int64_t header = make_ledger();
+        assert_int_equal(truncate(path, (off_t)(header + 2 * RECORD + torn)), 0);
+        assert_int_equal(resume(&gap), 15);
+        assert_int_equal(size_of_file(), header + 3 * RECORD); /* the next record takes its place */
+        assert_int_equal(resume(&gap), 16);
+    }
+}
+
+static void test_corrupt_record(void **state)
+{
+    int64_t gap;
+
+    (void)state;
+    for (int byte = 0; byte < RECORD; byte++) {
+        const int64_t header = make_ledger();
+        put_byte(header + byte, 0x5a);
+        assert_int_equal(resume(&gap), 15);
+        assert_int_equal(gap, 0); /* items 0 to 9 are to be done again */
+        assert_int_equal(resume(&gap), 16);
+    }
+}
+
+static void test_killed_in_the_header(void **state)
+{
+    const int64_t header = make_ledger();
+    int64_t gap;
+
+    (void)state;
+    for (int64_t bytes = 0; bytes < header; bytes++) {
+        make_ledger();
+        assert_int_equal(truncate(path, (off_t)bytes), 0);
+        assert_int_equal(resume(&gap), 0);
+        assert_int_equal(resume(&gap), 1);
+    }
+}
+
+static furrow_status_t fail_to_open(const char *wanted, furrow_error_t *err)
+{
+    furrow_ranges_t done = {0};
+    furrow_ledger_t *ledger;
+    const furrow_status_t status = furrow_ledger_open(path, wanted, true, &done, &ledger, err);
+
+    assert_null(ledger);
+    assert_int_equal(done.count, 0);
+    return status;
+}
+
+static void test_other_job(void **state)
+{
+    furrow_error_t err;
+
+    (void)state;
+    make_ledger();
+    assert_int_equal(fail_to_open("command: rows\nop: mean\ninput: a.npy\n", &err), FURROW_EMISMATCH);
+    assert_non_null(strstr(err.text, "'op: sum' there, 'op: mean' now"));
+    assert_int_equal(fail_to_open("command: rows\nop: sum\n", &err), FURROW_EMISMATCH);
+    assert_non_null(strstr(err.text, "'input: a.npy' there, '' now"));
+    furrow_ranges_t done = {0};
+    furrow_ledger_t *ledger;
+    assert_int_equal(furrow_ledger_open(path, "op: mean\n", false, &done, &ledger, &err), FURROW_OK); /* afresh */
+    furrow_ledger_close(ledger, true);
+    assert_int_equal(size_of_file(), -1);
+}
+
+static void test_no_ledger(void **state)
+{
+    furrow_error_t err;
+    const int64_t header = make_ledger();
+
+    (void)state;
+    put_byte(3, 'X');
+    assert_int_equal(fail_to_open(job, &err), FURROW_EFORMAT);
+    assert_non_null(strstr(err.text, "is no ledger"));
+    make_ledger();
+    put_byte(header - 2, 'X'); /* its checksum */
+    assert_int_equal(fail_to_open(job, &err), FURROW_EFORMAT);
+    make_ledger();
+    put_byte(header - 12, 'X'); /* the job */
+    assert_int_equal(fail_to_open(job, &err), FURROW_EFORMAT);
+}
+
+static void test_two_at_once(void **state)
+{
+    furrow_ranges_t done = {0};
+    furrow_ledger_t *first, *second;
+    furrow_error_t err;
+
+    (void)state;
+    assert_int_equal(furrow_ledger_open(path, job, false, &done, &first, &err), FURROW_OK);
+    assert_int_equal(furrow_ledger_open(path, job, true, &done, &second, &err), FURROW_EIO);
+    assert_non_null(strstr(err.text, "another run"));
+    furrow_ledger_close(first, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole),          cmocka_unit_test(test_torn_last_record),
+        cmocka_unit_test(test_corrupt_record), cmocka_unit_test(test_killed_in_the_header),
+        cmocka_unit_test(test_other_job),      cmocka_unit_test(test_no_ledger),
+        cmocka_unit_test(test_two_at_once),
+    };
+
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
