@@ -150,6 +150,13 @@ static furrow_status_t take_value(const cli_option_t *option, const char *value,
     switch (option->kind) {
     case CLI_FLAG: *(bool *)option->target = true; break;
     case CLI_TEXT: *(const char **)option->target = value; break;
+    case CLI_LIST: {
+        cli_list_t *list = option->target;
+        if (list->count == CLI_LIST_MAX)
+            return cli_fail(err, FURROW_EARG, "--%s: given more than %d times", option->name, CLI_LIST_MAX);
+        list->value[list->count++] = value;
+        break;
+    }
     case CLI_INT64:
         if (!cli_to_int64(value, option->target)) wanted = "an integer";
         break;
@@ -252,7 +259,8 @@ void cli_print_commands(void)
                  "on all ranks, with the same bits in every case.\n\nCommands:\n");
     for (int i = 0; cli_commands[i] != NULL; i++)
         (void)printf("  %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
-    (void)printf("\nfurrow COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 wrong usage.\n");
+    (void)printf("\nfurrow COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 wrong usage,\n"
+                 "3 done but some items were rejected, 75 stopped, and can go on with --resume.\n");
 }
 
 /* ------------------------------------------------------------------- misc */

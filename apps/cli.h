@@ -8,15 +8,23 @@
 #include <furrow.h>
 
 /** Exit codes (a contract). */
-enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_WRONG_USAGE = 2 };
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_WRONG_USAGE = 2, CLI_REJECTED = 3, CLI_STOPPED = 75 };
 
 typedef enum cli_kind {
     CLI_FLAG,   /* bool: set to true */
     CLI_COUNT,  /* int64_t >= 1 */
     CLI_INT64,  /* int64_t */
     CLI_SIZE,   /* int64_t bytes >= 1: 4096, 64K, 256M, 2G, 1T */
-    CLI_TEXT    /* const char *: points into argv */
+    CLI_TEXT,   /* const char *: points into argv */
+    CLI_LIST    /* cli_list_t: may be given several times */
 } cli_kind_t;
+
+/** What a CLI_LIST option was given, in order. */
+enum { CLI_LIST_MAX = 32 };
+typedef struct cli_list {
+    const char *value[CLI_LIST_MAX];
+    int count;
+} cli_list_t;
 
 /** One option. A table of them ends with name NULL. */
 typedef struct cli_option {
@@ -41,6 +49,8 @@ typedef struct cli {
     furrow_source_t source;
     char **names;             /* arguments that are no options */
     int name_count;
+    bool rejected;            /* set by `run`: done, but some items were rejected */
+    bool resumable;           /* set by `run`: if it is stopped it can go on later */
     double started;           /* when ranks and threads were ready, in cli_seconds() */
 } cli_t;
 

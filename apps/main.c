@@ -7,9 +7,9 @@
 #include "cli.h"
 #include "terminal.h"
 
-extern const cli_command_t cmd_info, cmd_reduce, cmd_dot, cmd_random, cmd_doctor, cmd_bench;
+extern const cli_command_t cmd_info, cmd_reduce, cmd_dot, cmd_random, cmd_doctor, cmd_bench, cmd_rows;
 
-const cli_command_t *const cli_commands[] = {&cmd_info, &cmd_reduce, &cmd_dot, &cmd_random, &cmd_bench, &cmd_doctor, NULL};
+const cli_command_t *const cli_commands[] = {&cmd_info, &cmd_reduce, &cmd_dot, &cmd_rows, &cmd_random, &cmd_bench, &cmd_doctor, NULL};
 
 static const cli_command_t *find_command(const char *name)
 {
@@ -18,9 +18,11 @@ static const cli_command_t *find_command(const char *name)
     return NULL;
 }
 
-static int exit_code(furrow_status_t status)
+static int exit_code(const cli_t *cli, furrow_status_t status)
 {
-    return status == FURROW_OK ? CLI_DONE : status == FURROW_EARG ? CLI_WRONG_USAGE : CLI_FAILED;
+    if (status == FURROW_OK) return cli->rejected ? CLI_REJECTED : CLI_DONE;
+    if (status == FURROW_ECANCELED && cli->resumable) return CLI_STOPPED;
+    return status == FURROW_EARG ? CLI_WRONG_USAGE : CLI_FAILED;
 }
 
 /* The one line of a failure; the rank stands there where it is not the first. */
@@ -104,7 +106,7 @@ int main(int argc, char **argv)
     const furrow_status_t opened = furrow_context_open(status == FURROW_OK ? &opts : NULL, &cli.ctx, &opening);
     if (opened != FURROW_OK) {
         print_error(&cli, &opening);
-        return exit_code(opened);
+        return exit_code(&cli, opened);
     }
     cli.is_root = furrow_context_rank(cli.ctx) == 0;
     cli.started = cli_seconds();
@@ -114,5 +116,5 @@ int main(int argc, char **argv)
     status = furrow_agree(cli.ctx, finish_output(status, &error), &error);
     if (status != FURROW_OK && cli.is_root) print_error(&cli, &error);
     furrow_context_close(cli.ctx);
-    return exit_code(status);
+    return exit_code(&cli, status);
 }

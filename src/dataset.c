@@ -76,8 +76,7 @@ static furrow_status_t check_arguments(const char *const *paths, int64_t count, 
     return FURROW_OK;
 }
 
-/* A dataset may hold thousands of files; the usual soft limit is 1024 open ones. Beyond the hard limit each read opens its
- * file. */
+/* A dataset may hold thousands of files; the usual soft limit is 1024. Beyond the hard limit each read opens its file. */
 static void allow_open_files(furrow_dataset_t *d)
 {
     struct rlimit limit;
@@ -307,6 +306,11 @@ bool furrow_dataset_on_root(const furrow_dataset_t *d)
     return d->on_root;
 }
 
+const char *furrow_dataset_path(const furrow_dataset_t *d, int64_t file)
+{
+    return file < d->count ? d->path[file] : NULL;
+}
+
 bool furrow_dataset_is_stream(const furrow_dataset_t *d)
 {
     return d->is_stream;
@@ -389,8 +393,7 @@ static void to_native(const furrow_dataset_t *d, const part_t *p, void *data, in
 
 static furrow_status_t read_stream(furrow_dataset_t *d, int64_t count, void *out, furrow_error_t *err)
 {
-    const int64_t wanted = count * furrow_dtype_size(d->header.dtype);
-    int64_t got;
+    int64_t got, wanted = count * furrow_dtype_size(d->header.dtype);
 
     const furrow_status_t status = furrow_file_read_stream(STDIN_FILENO, stream_name, out, wanted, &got, err);
     if (status != FURROW_OK) return status;

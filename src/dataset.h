@@ -14,6 +14,9 @@ furrow_context_t *furrow_dataset_context(const furrow_dataset_t *dataset);
 /** True where only rank 0 can read. */
 bool furrow_dataset_on_root(const furrow_dataset_t *dataset);
 
+/** File 0, 1, ... as it was named; NULL after the last. */
+const char *furrow_dataset_path(const furrow_dataset_t *dataset, int64_t file);
+
 /** True for standard input: items can be read once, in order, on rank 0. */
 bool furrow_dataset_is_stream(const furrow_dataset_t *dataset);
 

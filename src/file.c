@@ -102,18 +102,17 @@ furrow_status_t furrow_file_write(int fd, const char *path, int64_t offset, cons
     return FURROW_OK;
 }
 
-/* "folder/name" becomes "folder/.name.furrow-XXXXXX": a name too long for the suffix loses its end. */
-static char *temporary_name(const char *path)
+char *furrow_file_name_beside(const char *path, const char *suffix)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
     const int name_max = 200;
-    const size_t size = strlen(path) + sizeof "..furrow-XXXXXX";
-    char *temporary = malloc(size);
+    const size_t size = strlen(path) + strlen(suffix) + 2;
+    char *beside = furrow_fault_hits(FURROW_FAULT_ALLOC) ? NULL : malloc(size);
 
-    if (temporary != NULL)
-        (void)snprintf(temporary, size, "%.*s.%.*s.furrow-XXXXXX", (int)(name - path), path, name_max, name);
-    return temporary;
+    if (beside != NULL)
+        (void)snprintf(beside, size, "%.*s.%.*s%s", (int)(name - path), path, name_max, name, suffix);
+    return beside;
 }
 
 static mode_t permissions_of_new_file(void)
@@ -141,7 +140,7 @@ furrow_status_t furrow_file_create_beside(const char *path, char **temporary, in
     *temporary = NULL;
     const furrow_status_t refused = check_replaceable(path, err);
     if (refused != FURROW_OK) return refused;
-    *temporary = furrow_fault_hits(FURROW_FAULT_ALLOC) ? NULL : temporary_name(path);
+    *temporary = furrow_file_name_beside(path, ".furrow-XXXXXX");
     if (*temporary == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for the name of a temporary file");
     if (!furrow_fault_hits(FURROW_FAULT_CREATE)) *fd = mkostemp(*temporary, O_CLOEXEC);
     if (*fd >= 0 && fchmod(*fd, permissions_of_new_file()) == 0) return FURROW_OK;
@@ -155,6 +154,24 @@ furrow_status_t furrow_file_create_beside(const char *path, char **temporary, in
     free(*temporary);
     *temporary = NULL;
     return status;
+}
+
+furrow_status_t furrow_file_create_named(const char *path, const char *temporary, int64_t bytes, bool *found, int *fd,
+                                         furrow_error_t *err)
+{
+    struct stat facts;
+
+    *fd = -1;
+    *found = false;
+    const furrow_status_t refused = check_replaceable(path, err);
+    if (refused != FURROW_OK) return refused;
+    if (bytes >= 0 && lstat(temporary, &facts) == 0 && S_ISREG(facts.st_mode) && (int64_t)facts.st_size == bytes) {
+        *found = true;
+        return furrow_file_open_write(temporary, fd, err);
+    }
+    (void)unlink(temporary);
+    if (!furrow_fault_hits(FURROW_FAULT_CREATE)) *fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return *fd < 0 ? furrow_fail_errno(err, path, "create") : FURROW_OK;
 }
 
 furrow_status_t furrow_file_reserve(int fd, const char *path, int64_t bytes, furrow_error_t *err)

@@ -107,7 +107,7 @@ FURROW_API int furrow_context_threads(const furrow_context_t *ctx);
 FURROW_API int64_t furrow_context_memory(const furrow_context_t *ctx);
 
 /** Ask the call that runs on `ctx` to stop: it returns FURROW_ECANCELED on all ranks once the blocks in flight are done, and leaves
- * no output. Stays in force for later calls. Local; may be called from a signal handler or another thread, on any rank. */
+ * no output (furrow_rows() also what a later run needs to go on). Stays in force for later calls. Local; may be called from a signal handler or another thread, on any rank. */
 FURROW_API void furrow_context_cancel(furrow_context_t *ctx);
 
 /** Told now and then, on rank 0, how many bytes of that rank's share are done (the shares of ranks are equal). */
@@ -402,6 +402,96 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_dot(furrow_dataset_t *a, fur
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_dot_arrays(furrow_context_t *ctx, const furrow_array_t *a,
                                                                const furrow_array_t *b, furrow_value_t *out,
                                                                furrow_error_t *err);
+
+/* ------------------------------------------------------------------ rows */
+
+/** Every operation on rows: name as the command line has it. */
+#define FURROW_ROW_OP_LIST(X)   \
+    X(SUM, "sum")               \
+    X(SUMSQ, "sumsq")           \
+    X(MEAN, "mean")             \
+    X(VAR, "var")               \
+    X(STD, "std")               \
+    X(MIN, "min")               \
+    X(MAX, "max")               \
+    X(ARGMIN, "argmin")         \
+    X(ARGMAX, "argmax")         \
+    X(NORM1, "norm1")           \
+    X(NORM2, "norm2")           \
+    X(NONZERO, "nonzero")       \
+    X(DOT, "dot")               \
+    X(NORMALIZE, "normalize")   \
+    X(ZSCORE, "zscore")         \
+    X(MINMAX, "minmax")         \
+    X(SOFTMAX, "softmax")       \
+    X(CUMSUM, "cumsum")         \
+    X(SORT, "sort")             \
+    X(TOPK, "topk")
+
+typedef enum furrow_row_op {
+#define FURROW_ROW_OP_ENUM(name, text) FURROW_ROW_##name,
+    FURROW_ROW_OP_LIST(FURROW_ROW_OP_ENUM)
+#undef FURROW_ROW_OP_ENUM
+    FURROW_ROW_OP_TOTAL
+} furrow_row_op_t;
+
+/** The name of an operation; the operation of a name, as furrow_op_name() and furrow_op_find(). Local. */
+FURROW_API const char *furrow_row_op_name(furrow_row_op_t op);
+FURROW_API bool furrow_row_op_find(const char *name, furrow_row_op_t *op, furrow_row_op_t *nearest);
+
+typedef struct furrow_rows_opts {
+    furrow_row_op_t op;
+    int64_t ddof;     /**< VAR, STD: divide by elements - ddof */
+    int64_t k;        /**< TOPK: how many, 1 <= k <= elements of a row */
+    const char *with; /**< DOT: an .npy file with as many elements as a row, of the dtype of the rows */
+    bool dtype_given; /**< results are `dtype`, F4 or F8, instead of what the rows suggest (floats only) */
+    furrow_dtype_t dtype;
+    bool resume;      /**< go on with an earlier run of the same job that was stopped or killed, if there is one */
+} furrow_rows_opts_t;
+
+enum { FURROW_REJECTS_LISTED = 1000 };
+
+typedef struct furrow_row_reject {
+    int64_t row;
+    char text[120]; /**< why */
+} furrow_row_reject_t;
+
+/** How it went; the same on all ranks but for the list. To be freed with furrow_rows_report_free(). */
+typedef struct furrow_rows_report {
+    furrow_dtype_t dtype; /**< of the output, as are ndim and shape */
+    int ndim;
+    int64_t shape[FURROW_MAX_NDIM];
+    int64_t rows;         /**< in all */
+    int64_t resumed;      /**< done by an earlier run */
+    int64_t rejected;     /**< rows that failed: their place in the output is zero */
+    int64_t listed;       /**< on rank 0: the first of them, at most FURROW_REJECTS_LISTED; elsewhere 0 */
+    furrow_row_reject_t *list;
+} furrow_rows_report_t;
+
+FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
+
+/** One computation per row (one index of axis 0), into one file. Collective over the context of `dataset`.
+ *
+ * Rows go to the threads of all ranks as those come free. To one number per row: shape (N,), exact as furrow_reduce() (sums of
+ * integers: i8 or u8, a sum that does not fit rejects its row; sums and means of floats f8; min and max the dtype of the rows,
+ * f4 for f2). To a row: shape of the dataset, f4 for f2 and f4, else f8, within 1 ulp (f4) or 4 ulp (f8); cumsum of integers i8 or
+ * u8; sort keeps the dtype; topk has shape (N, k). NaN sorts last, as in NumPy. How NaN, infinities and constant rows come out
+ * is said in kernels/rows.h: as IEEE arithmetic, and NumPy, have it.
+ *
+ * The file appears under `path` when all is done; rows that were rejected are then named in `path`.rejects.csv (index,error). A run
+ * that is stopped by furrow_context_cancel(), killed, or out of disk leaves beside it what it has done (.NAME.furrow-part and
+ * .NAME.furrow-ledger): the same call with `resume`, on any ranks and threads, does the rest and gives the same file. Without
+ * `resume`, or where nothing was left, all rows are computed.
+ *
+ * \param[in]  path    not one of the files of `dataset`
+ * \param[out] report  filled on success; cleared otherwise
+ * Memory  per thread some rows, at least one, their results, and scratch of up to 3 rows in f8; the same for `with` once.
+ * \return FURROW_OK (also with rejects), FURROW_EARG (0-d too), FURROW_EUNSUPPORTED (complex; standard input), FURROW_EEMPTY
+ *         (extremes of rows without elements), FURROW_EBUDGET, FURROW_EIO, FURROW_ENOMEM, FURROW_EMISMATCH (`with`; `resume` of
+ *         another job), FURROW_EFORMAT (`resume`: a damaged ledger), FURROW_ECANCELED */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_rows(furrow_dataset_t *dataset, const furrow_rows_opts_t *opts,
+                                                         const char *path, furrow_rows_report_t *report,
+                                                         furrow_error_t *err);
 
 /* ---------------------------------------------------------------- random */
 

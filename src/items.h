@@ -37,6 +37,7 @@ typedef struct furrow_items {
     int64_t count;
     int64_t chunk;               /* items given at a time; 0: guided by the time they take */
     const furrow_ranges_t *skip; /* on rank 0: items that are done already */
+    bool on_root;                /* rank 0 alone works */
     furrow_items_work_fn *work;
     void *arg;
     furrow_items_listener_t listener; /* used on rank 0 */

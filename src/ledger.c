@@ -71,7 +71,7 @@ static furrow_status_t format_header(const char *job, char **out, int64_t *size,
     return FURROW_OK;
 }
 
-static furrow_status_t begin(furrow_ledger_t *l, const char *job, furrow_error_t *err)
+furrow_status_t furrow_ledger_restart(furrow_ledger_t *l, const char *job, furrow_error_t *err)
 {
     char *header = NULL;
 
@@ -171,7 +171,7 @@ static furrow_status_t resume_from(furrow_ledger_t *l, const char *job, int64_t 
     char *found;
 
     furrow_status_t status = read_job(l, bytes, &found, &l->size, err);
-    if (status == FURROW_OK && found == NULL) return begin(l, job, err);
+    if (status == FURROW_OK && found == NULL) return furrow_ledger_restart(l, job, err);
     if (status == FURROW_OK && strcmp(found, job) != 0) status = describe_difference(l, job, found, err);
     if (status == FURROW_OK) status = read_records(l, bytes, done, err);
     free(found);
@@ -204,7 +204,8 @@ furrow_status_t furrow_ledger_open(const char *path, const char *job, bool resum
     l->flushed = seconds();
     status = open_file(l, err);
     const int64_t bytes = status == FURROW_OK ? (int64_t)lseek(l->fd, 0, SEEK_END) : 0;
-    if (status == FURROW_OK) status = resume && bytes > 0 ? resume_from(l, job, bytes, done, err) : begin(l, job, err);
+    if (status == FURROW_OK)
+        status = resume && bytes > 0 ? resume_from(l, job, bytes, done, err) : furrow_ledger_restart(l, job, err);
     if (status != FURROW_OK) {
         furrow_ledger_close(l, false);
         return status;
@@ -225,14 +226,18 @@ furrow_status_t furrow_ledger_flush(furrow_ledger_t *l, furrow_error_t *err)
     return FURROW_OK;
 }
 
+furrow_status_t furrow_ledger_flush_if_due(furrow_ledger_t *l, furrow_error_t *err)
+{
+    return l->buffered == 0 || seconds() - l->flushed < 0.1 ? FURROW_OK : furrow_ledger_flush(l, err);
+}
+
 furrow_status_t furrow_ledger_add(furrow_ledger_t *l, int64_t first, int64_t count, furrow_error_t *err)
 {
     record_t r = {.magic = RECORD_MAGIC, .first = first, .count = count};
 
     r.crc = crc_of_record(&r);
     l->buffer[l->buffered++] = r;
-    if (l->buffered < BUFFERED && seconds() - l->flushed < 0.5) return FURROW_OK;
-    return furrow_ledger_flush(l, err);
+    return l->buffered < BUFFERED ? FURROW_OK : furrow_ledger_flush(l, err);
 }
 
 void furrow_ledger_close(furrow_ledger_t *l, bool remove)

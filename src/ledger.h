@@ -24,6 +24,9 @@ typedef struct furrow_ledger furrow_ledger_t;
 FURROW_MUST_CHECK furrow_status_t furrow_ledger_open(const char *path, const char *job, bool resume,
                                                      furrow_ranges_t *done, furrow_ledger_t **out, furrow_error_t *err);
 
+/** Forget what is recorded; the job stays. */
+FURROW_MUST_CHECK furrow_status_t furrow_ledger_restart(furrow_ledger_t *ledger, const char *job, furrow_error_t *err);
+
 /** Record that items [first, first + count) are finished. Reaches the system within half a second of calls, or at a
  * flush. */
 FURROW_MUST_CHECK furrow_status_t furrow_ledger_add(furrow_ledger_t *ledger, int64_t first, int64_t count,
@@ -31,6 +34,9 @@ FURROW_MUST_CHECK furrow_status_t furrow_ledger_add(furrow_ledger_t *ledger, int
 
 /** Everything recorded so far reaches the system: it outlives this process. */
 FURROW_MUST_CHECK furrow_status_t furrow_ledger_flush(furrow_ledger_t *ledger, furrow_error_t *err);
+
+/** The same, if the last flush was a tenth of a second ago or more and there is something to flush. */
+FURROW_MUST_CHECK furrow_status_t furrow_ledger_flush_if_due(furrow_ledger_t *ledger, furrow_error_t *err);
 
 /** Close; `remove` the file after success. NULL is fine. */
 void furrow_ledger_close(furrow_ledger_t *ledger, bool remove);

@@ -1,9 +1,10 @@
 /* Owns .npy files that all ranks write: a temporary beside the target, sized at once, renamed when every rank is done. */
+#include "output.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "exec.h"
 #include "file.h"
 #include "mem.h"
 #include "npy.h"
@@ -15,6 +16,7 @@ struct furrow_output {
     int fd;
     char *path, *temporary;
     bool on_root;        /* only rank 0 opens and writes the file */
+    bool resumable;      /* the temporary has a fixed name */
     bool made_temporary; /* this rank made it and removes it on failure */
 };
 
@@ -48,12 +50,24 @@ static furrow_status_t output_alloc(furrow_context_t *ctx, const char *path, fur
     return (*out)->path != NULL ? FURROW_OK : furrow_fail(err, FURROW_ENOMEM, "out of memory for a name");
 }
 
-static furrow_status_t make_temporary(furrow_output_t *o, const char *header, furrow_error_t *err)
+/* The one of an earlier run is only removed by a run that failed before it began: furrow_output_keep(). */
+static furrow_status_t open_temporary(furrow_output_t *o, bool resume, bool *found, furrow_error_t *err)
 {
-    furrow_status_t status = furrow_file_create_beside(o->path, &o->temporary, &o->fd, err);
+    const int64_t bytes = o->header.data_offset + o->header.bytes;
 
-    o->made_temporary = status == FURROW_OK;
-    if (status == FURROW_OK) status = furrow_file_reserve(o->fd, o->path, o->header.data_offset + o->header.bytes, err);
+    if (!o->resumable) return furrow_file_create_beside(o->path, &o->temporary, &o->fd, err);
+    o->temporary = furrow_file_name_beside(o->path, ".furrow-part");
+    if (o->temporary == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for the name of a temporary file");
+    return furrow_file_create_named(o->path, o->temporary, resume ? bytes : -1, found, &o->fd, err);
+}
+
+static furrow_status_t make_temporary(furrow_output_t *o, const char *header, bool resume, bool *found, furrow_error_t *err)
+{
+    furrow_status_t status = open_temporary(o, resume, found, err);
+
+    o->made_temporary = status == FURROW_OK && !*found;
+    if (status != FURROW_OK || *found) return status;
+    status = furrow_file_reserve(o->fd, o->path, o->header.data_offset + o->header.bytes, err);
     if (status == FURROW_OK) status = furrow_file_write(o->fd, o->path, 0, header, o->header.data_offset, err);
     return status;
 }
@@ -78,24 +92,38 @@ static furrow_status_t share_name(furrow_output_t *o, furrow_error_t *err)
     return furrow_agree(o->ctx, status, err);
 }
 
-static furrow_status_t create(furrow_context_t *ctx, bool on_root, const char *path, furrow_dtype_t dtype, int ndim,
-                              const int64_t *shape, furrow_output_t **out, furrow_error_t *err)
+/* What a new output needs to know. */
+typedef struct {
+    furrow_context_t *ctx;
+    bool on_root, resumable, resume;
+    const char *path;
+    furrow_dtype_t dtype;
+    int ndim;
+    const int64_t *shape;
+} wish_t;
+
+static furrow_status_t create(const wish_t *wish, bool *found, furrow_output_t **out, furrow_error_t *err)
 {
     furrow_output_t *o = NULL;
     char header[FURROW_NPY_FORMAT_MAX];
 
+    *found = false;
     furrow_error_clear(err);
-    furrow_status_t status = output_alloc(ctx, path, dtype, ndim, shape, &o, err);
-    if (status == FURROW_OK) status = furrow_npy_format(&o->header, header, err);
-    if (status == FURROW_OK && furrow_context_rank(ctx) == 0) status = make_temporary(o, header, err);
-    status = furrow_agree(ctx, status, err);
-    if (status == FURROW_OK && !on_root) status = share_name(o, err);
+    furrow_status_t status = output_alloc(wish->ctx, wish->path, wish->dtype, wish->ndim, wish->shape, &o, err);
+    if (status == FURROW_OK) {
+        o->on_root = wish->on_root;
+        o->resumable = wish->resumable;
+        status = furrow_npy_format(&o->header, header, err);
+    }
+    if (status == FURROW_OK && furrow_context_rank(wish->ctx) == 0)
+        status = make_temporary(o, header, wish->resume, found, err);
+    status = furrow_agree(wish->ctx, status, err);
+    if (status == FURROW_OK && !wish->on_root) status = share_name(o, err);
     if (status != FURROW_OK) {
         output_free(o);
         *out = NULL;
         return status;
     }
-    o->on_root = on_root;
     *out = o;
     return FURROW_OK;
 }
@@ -103,13 +131,27 @@ static furrow_status_t create(furrow_context_t *ctx, bool on_root, const char *p
 furrow_status_t furrow_output_create(furrow_context_t *ctx, const char *path, furrow_dtype_t dtype, int ndim,
                                      const int64_t *shape, furrow_output_t **out, furrow_error_t *err)
 {
-    return create(ctx, false, path, dtype, ndim, shape, out, err);
+    bool found;
+    return create(&(wish_t){ctx, false, false, false, path, dtype, ndim, shape}, &found, out, err);
 }
 
 furrow_status_t furrow_output_create_on_root(furrow_context_t *ctx, const char *path, furrow_dtype_t dtype, int ndim,
                                              const int64_t *shape, furrow_output_t **out, furrow_error_t *err)
 {
-    return create(ctx, true, path, dtype, ndim, shape, out, err);
+    bool found;
+    return create(&(wish_t){ctx, true, false, false, path, dtype, ndim, shape}, &found, out, err);
+}
+
+furrow_status_t furrow_output_create_resumable(furrow_context_t *ctx, bool on_root, const char *path,
+                                               furrow_dtype_t dtype, int ndim, const int64_t *shape, bool resume,
+                                               bool *found, furrow_output_t **out, furrow_error_t *err)
+{
+    return create(&(wish_t){ctx, on_root, true, resume, path, dtype, ndim, shape}, found, out, err);
+}
+
+void furrow_output_keep(furrow_output_t *o)
+{
+    o->made_temporary = false;
 }
 
 furrow_status_t furrow_output_write(furrow_output_t *o, int64_t first, int64_t count, const void *data,
@@ -131,9 +173,9 @@ furrow_status_t furrow_output_commit(furrow_output_t *o, furrow_status_t status,
 
     if (status == FURROW_OK && o->fd >= 0) status = furrow_file_sync(o->fd, o->path, err);
     status = furrow_agree(ctx, status, err);
-    if (status == FURROW_OK && o->made_temporary) {
+    if (status == FURROW_OK && furrow_context_rank(ctx) == 0) {
         status = furrow_file_rename(o->temporary, o->path, err);
-        o->made_temporary = status != FURROW_OK;
+        if (status == FURROW_OK) o->made_temporary = false;
     }
     status = furrow_agree(ctx, status, err);
     output_free(o);

@@ -19,7 +19,7 @@ mpi.h             src/furrow_mpi.h|src/@(context|agree|transfer).[ch]
 furrow_mpi.h      src/@(context|agree|transfer).[ch]|apps/*
 omp.h             src/@(context|exec).[ch]|apps/*
 stdio.h           src/*|apps/*
-pthread.h         src/items.c|apps/*
+pthread.h         src/items_threads.c|src/items_run.h|src/items.c
 fcntl.h           src/*|apps/*
 unistd.h          src/*|apps/*
 '

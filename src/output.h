@@ -1,0 +1,22 @@
+/** \file output.h
+ * Outputs that a later run can go on with, beyond furrow.h. Work layer.
+ */
+#ifndef FURROW_OUTPUT_H
+#define FURROW_OUTPUT_H
+
+#include "status.h"
+
+/** furrow_output_create(), or furrow_output_create_on_root(), whose temporary has a fixed name: `.NAME.furrow-part`
+ * beside `path`.
+ *
+ * \param[in]  resume  go on with the one that an earlier run left, if it has the right size. Matters on rank 0 alone.
+ * \param[out] found   on rank 0: there was one. Elsewhere false. */
+FURROW_MUST_CHECK furrow_status_t furrow_output_create_resumable(furrow_context_t *ctx, bool on_root, const char *path,
+                                                                 furrow_dtype_t dtype, int ndim, const int64_t *shape,
+                                                                 bool resume, bool *found, furrow_output_t **out,
+                                                                 furrow_error_t *err);
+
+/** Should the work fail from here on, the temporary stays for a later run. Local, on rank 0. */
+void furrow_output_keep(furrow_output_t *output);
+
+#endif

@@ -1,0 +1,35 @@
+/** \file row_rejects.h
+ * The rows that failed, and their file. Work layer; local, used by rank 0.
+ */
+#ifndef FURROW_ROW_REJECTS_H
+#define FURROW_ROW_REJECTS_H
+
+#include "status.h"
+
+typedef struct furrow_reject_entry {
+    int64_t row;
+    const char *text;
+} furrow_reject_entry_t;
+
+/** Zero bytes are the empty list. Equal texts are kept once. */
+typedef struct furrow_reject_list {
+    furrow_reject_entry_t *entry; /* [count] */
+    int64_t count, room;
+    char **text; /* [texts] */
+    int64_t texts;
+} furrow_reject_list_t;
+
+/** Add a row. \return FURROW_OK or FURROW_ENOMEM */
+FURROW_MUST_CHECK furrow_status_t furrow_reject_list_add(furrow_reject_list_t *list, int64_t row, const char *text,
+                                                         furrow_error_t *err);
+
+/** By row. */
+void furrow_reject_list_sort(furrow_reject_list_t *list);
+
+/** `path`.rejects.csv becomes the list, whole; of an empty list there is none. */
+FURROW_MUST_CHECK furrow_status_t furrow_reject_list_write(const furrow_reject_list_t *list, const char *path,
+                                                           furrow_error_t *err);
+
+void furrow_reject_list_free(furrow_reject_list_t *list);
+
+#endif
