@@ -7,9 +7,9 @@
 #include "cli.h"
 #include "terminal.h"
 
-extern const cli_command_t cmd_info, cmd_reduce, cmd_dot, cmd_random, cmd_doctor, cmd_bench, cmd_rows;
+extern const cli_command_t cmd_info, cmd_reduce, cmd_dot, cmd_random, cmd_doctor, cmd_bench, cmd_rows, cmd_split, cmd_join;
 
-const cli_command_t *const cli_commands[] = {&cmd_info, &cmd_reduce, &cmd_dot, &cmd_rows, &cmd_random, &cmd_bench, &cmd_doctor, NULL};
+const cli_command_t *const cli_commands[] = {&cmd_info, &cmd_reduce, &cmd_dot, &cmd_rows, &cmd_split, &cmd_join, &cmd_random, &cmd_bench, &cmd_doctor, NULL};
 
 static const cli_command_t *find_command(const char *name)
 {

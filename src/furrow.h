@@ -294,6 +294,17 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_write(furrow_output_t
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_commit(furrow_output_t *output, furrow_status_t status,
                                                                   furrow_error_t *err);
 
+/** Copy rows of a dataset, of any dtype, into one file, in C order and the machine's byte order. Collective over its context.
+ *
+ * With furrow_split() this cuts an array into files, and for all rows it joins the files of a dataset. Every rank copies its share.
+ *
+ * \param[in]  rows  within the dataset; [0, 1) for a 0-d array. Of standard input rows are taken once, in order.
+ * \param[in]  path  not one of the files of `dataset`
+ * \return FURROW_OK, FURROW_EARG, FURROW_EIO, FURROW_ENOMEM, FURROW_ETRUNCATED, FURROW_EBUDGET (a row in Fortran order),
+ *         FURROW_ECANCELED */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_copy(furrow_dataset_t *dataset, furrow_range_t rows, const char *path,
+                                                         furrow_error_t *err);
+
 /* ---------------------------------------------------------------- reduce */
 
 /** Every reduction: name as the command line has it. */
