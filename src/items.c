@@ -262,15 +262,16 @@ static void free_run(furrow_run_t *run, furrow_worker_t *worker)
     free(run->batch);
 }
 
-/* How the run went on this rank. Rank 0 alone knows whether a signal came before the end. */
+/* A failure on any rank comes first; if there is none, rank 0 knows whether a signal came before the end. */
 static furrow_status_t verdict(const furrow_run_t *run, furrow_error_t *err)
 {
-    const furrow_range_t left = furrow_run_items_left(run);
-
     if (run->status != FURROW_OK && err != NULL) *err = run->error;
-    if (run->status != FURROW_OK || !run->is_root) return run->status;
-    if (left.start == left.stop && !run->dropped) return FURROW_OK;
-    return furrow_fail(err, FURROW_ECANCELED, "stopped on request");
+    furrow_status_t status = furrow_agree(run->ctx, run->status, err);
+    if (status != FURROW_OK) return status;
+    const furrow_range_t left = furrow_run_items_left(run);
+    if (run->is_root && (left.start < left.stop || run->dropped))
+        status = furrow_fail(err, FURROW_ECANCELED, "stopped on request");
+    return furrow_agree(run->ctx, status, err);
 }
 
 furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *items, furrow_error_t *err)
@@ -300,5 +301,5 @@ furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *it
     for (int t = 0; t < started; t++) (void)pthread_join(worker[t].id, NULL);
     if (status == FURROW_OK) status = verdict(&run, err);
     free_run(&run, worker);
-    return furrow_agree(ctx, status, err);
+    return status;
 }

@@ -342,13 +342,10 @@ static furrow_status_t run(job_t *job, furrow_error_t *err)
 /* Rank 0, when the rows are done or will not be: what was done is kept for later, unless it is nothing. */
 static furrow_status_t settle(job_t *job, furrow_status_t status, furrow_error_t *err)
 {
-    furrow_error_t ignored;
-
-    if (status == FURROW_OK) {
-        furrow_reject_list_sort(&job->rejects);
-        status = furrow_reject_list_write(&job->rejects, job->path, err);
-    }
-    if (job->finished > 0 && furrow_ledger_flush(job->ledger, &ignored) == FURROW_OK) furrow_output_keep(job->output);
+    if (status == FURROW_OK) status = furrow_reject_list_write(&job->rejects, job->path, err);
+    if (job->finished == 0) return status;
+    (void)!furrow_ledger_flush(job->ledger, NULL); /* what it says already stays true */
+    furrow_output_keep(job->output);
     return status;
 }
 
@@ -367,6 +364,7 @@ static furrow_status_t fill_report(job_t *job, furrow_rows_report_t *report, fur
     const int64_t listed = least(job->rejects.count, FURROW_REJECTS_LISTED);
     void *list = NULL;
 
+    furrow_reject_list_sort(&job->rejects);
     furrow_broadcast(job->ctx, counts, sizeof counts, 0);
     *report = (furrow_rows_report_t){.dtype = job->plan.out,
                                      .ndim = job->ndim,
@@ -381,9 +379,7 @@ static furrow_status_t fill_report(job_t *job, furrow_rows_report_t *report, fur
         report->list[i].row = job->rejects.entry[i].row;
         (void)snprintf(report->list[i].text, sizeof report->list->text, "%s", job->rejects.entry[i].text);
     }
-    const furrow_status_t agreed = furrow_agree(job->ctx, status, err);
-    if (agreed != FURROW_OK) furrow_rows_report_free(report);
-    return agreed;
+    return furrow_agree(job->ctx, status, err);
 }
 
 static void job_free(job_t *job)
@@ -418,9 +414,10 @@ furrow_status_t furrow_rows(furrow_dataset_t *dataset, const furrow_rows_opts_t 
     if (job.output != NULL) {
         status = furrow_agree(ctx, status, err);
         if (status == FURROW_OK) status = run(&job, err);
+        if (status == FURROW_OK) status = fill_report(&job, report, err);
         status = finish(&job, status, err);
+        if (status != FURROW_OK) furrow_rows_report_free(report);
     }
-    if (status == FURROW_OK) status = fill_report(&job, report, err);
     job_free(&job);
     return status;
 }

@@ -187,6 +187,26 @@ static furrow_status_t write_output(furrow_error_t *err)
     return furrow_output_commit(o, status, err);
 }
 
+static furrow_status_t copy_rows(const char *const *names, furrow_error_t *err)
+{
+    furrow_dataset_t *d = NULL;
+
+    furrow_status_t status = furrow_dataset_open(world.ctx, names, FILES, FURROW_SOURCE_SHARED, &d, err);
+    if (status == FURROW_OK) status = furrow_copy(d, (furrow_range_t){1, ROWS}, path_of("out"), err);
+    furrow_dataset_free(d);
+    return status;
+}
+
+static furrow_status_t copy_c_rows(furrow_error_t *err)
+{
+    return copy_rows(paths, err);
+}
+
+static furrow_status_t copy_fortran_rows(furrow_error_t *err)
+{
+    return copy_rows(fortran_paths, err);
+}
+
 /* What each call does, as the first letters of `kinds`: on rank 0, and on the others. */
 static const struct {
     const char *name;
@@ -208,6 +228,8 @@ static const struct {
     {"read Fortran rows", read_fortran_rows, "aor", "aor", false},
     {"random", write_random, "acwsm", "aows", true},
     {"output", write_output, "acwsm", "aows", true},
+    {"copy", copy_c_rows, "aorcwsm", "aorws", true},
+    {"copy Fortran rows", copy_fortran_rows, "aorcwsm", "aorws", true},
 };
 
 static char letter_of(int kind)

@@ -19,6 +19,7 @@ typedef struct {
     bool bad_text;
     int64_t failing;              /* this item fails the run; -1: none */
     int64_t cancelling;           /* this item cancels it */
+    bool fails_here;              /* any item on this rank fails the run */
     int64_t reject_every;         /* 0: none */
     int64_t slow_from, slow_stop; /* these sleep slow_ns, others quick_ns; 0: no sleep */
     long slow_ns, quick_ns;
@@ -43,7 +44,7 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
 
     if (thread < 0 || thread >= THREADS) abort();
     for (int64_t i = first; i < first + count; i++) {
-        if (i == j->failing) {
+        if (i == j->failing || j->fails_here) {
             (void)snprintf(err->text, sizeof err->text, "item %lld failed the run", (long long)i);
             return err->status = FURROW_EIO;
         }
@@ -186,6 +187,21 @@ static void test_failing_work(void **state)
     }
 }
 
+/* The failing rank is the one that is named, and its status counts, though rank 0 also sees a chunk come back undone.
+ */
+static void test_failing_rank(void **state)
+{
+    (void)state;
+    for (int rank = 0; rank < world.ranks; rank++) {
+        job_t *j = new_job(300, 1);
+        furrow_error_t err;
+        j->fails_here = world.rank == rank;
+        j->quick_ns = 2000000;
+        const furrow_status_t status = furrow_items_run(world.ctx, &j->items, &err);
+        ASSERT_ALL(failed_alike(status, &err, FURROW_EIO, rank, "failed the run"));
+    }
+}
+
 static furrow_status_t refuse(void *arg, int64_t first, int64_t count, furrow_error_t *err)
 {
     (void)arg;
@@ -278,9 +294,15 @@ static void test_balance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_item_once), cmocka_unit_test(test_rejects),          cmocka_unit_test(test_skip),
-        cmocka_unit_test(test_failing_work),    cmocka_unit_test(test_failing_listener), cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_huge_counts),     cmocka_unit_test(test_balance),
+        cmocka_unit_test(test_every_item_once),
+        cmocka_unit_test(test_rejects),
+        cmocka_unit_test(test_skip),
+        cmocka_unit_test(test_failing_work),
+        cmocka_unit_test(test_failing_listener),
+        cmocka_unit_test(test_failing_rank),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_huge_counts),
+        cmocka_unit_test(test_balance),
     };
     int failures;
 
