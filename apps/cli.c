@@ -114,11 +114,14 @@ static const cli_option_t *common_options(cli_t *cli, bool *help)
 {
     static cli_option_t common[10];
     const cli_option_t filled[] = {
-        {"threads", 't', "N", "OpenMP threads per rank; default: the cores this rank may use", CLI_COUNT, &cli->threads},
+        {"threads", 't', "N", "OpenMP threads per rank; default: the cores this rank may use", CLI_COUNT,
+         &cli->threads},
         {"memory", 'm', "SIZE", "cap on working buffers per rank: 256M, 2G; default 1G", CLI_SIZE, &cli->memory},
         {"json", 0, NULL, "one JSON object on standard output", CLI_FLAG, &cli->json},
-        {"progress", 0, "auto|always|never", "a line on standard error; auto: on a terminal only", CLI_TEXT, &cli->progress},
-        {"source", 0, "shared|root", "who sees the input files: every rank, or rank 0 only", CLI_TEXT, &cli->source_name},
+        {"progress", 0, "auto|always|never", "a line on standard error; auto: on a terminal only", CLI_TEXT,
+         &cli->progress},
+        {"source", 0, "shared|root", "who sees the input files: every rank, or rank 0 only", CLI_TEXT,
+         &cli->source_name},
         {"quiet", 'q', NULL, "print results only", CLI_FLAG, &cli->quiet},
         {"verbose", 'v', NULL, "also ranks, threads, kernels and time, on standard error", CLI_FLAG, &cli->verbose},
         {"help", 'h', NULL, "this text", CLI_FLAG, help},
@@ -187,23 +190,25 @@ static furrow_status_t check_common(cli_t *cli, furrow_error_t *err)
         return cli_fail(err, FURROW_EARG, "--threads: %lld are more than 4096", (long long)cli->threads);
     if (name != NULL && strcmp(name, "shared") != 0 && strcmp(name, "root") != 0)
         return cli_fail(err, FURROW_EARG, "--source: '%.100s' is neither shared nor root", name);
-    if (progress != NULL && strcmp(progress, "auto") != 0 && strcmp(progress, "always") != 0 && strcmp(progress, "never") != 0)
+    if (progress != NULL && strcmp(progress, "auto") != 0 && strcmp(progress, "always") != 0 &&
+        strcmp(progress, "never") != 0)
         return cli_fail(err, FURROW_EARG, "--progress: '%.100s' is none of auto, always, never", progress);
     cli->source = name != NULL && strcmp(name, "root") == 0 ? FURROW_SOURCE_ROOT : FURROW_SOURCE_SHARED;
     return FURROW_OK;
 }
 
-/* What getopt_long does not take. It sets optopt to a letter, to the id of a known long option, or, for a long one that it
- * does not know, to 0; `word` is the one before the next. */
-static furrow_status_t refuse_option(const cli_t *cli, const table_t *table, int id, const char *word, furrow_error_t *err)
+/* What getopt_long does not take. It sets optopt to a letter, to the id of a known long option, or, for a long one that
+ * it does not know, to 0; `word` is the one before the next. */
+static furrow_status_t refuse_option(const cli_t *cli, const table_t *table, int id, const char *word,
+                                     furrow_error_t *err)
 {
     const cli_option_t *known = optopt == 0 ? NULL : option_of(table, optopt);
     const char letter[] = {'-', (char)optopt, '\0'};
 
     if (id == ':') return cli_fail(err, FURROW_EARG, "--%s: an argument is missing", known->name);
     if (known != NULL) return cli_fail(err, FURROW_EARG, "--%s takes no argument", known->name);
-    return cli_fail(err, FURROW_EARG, "%.100s: no such option; furrow %s --help lists them", optopt == 0 ? word : letter,
-                    cli->command->name);
+    return cli_fail(err, FURROW_EARG, "%.100s: no such option; furrow %s --help lists them",
+                    optopt == 0 ? word : letter, cli->command->name);
 }
 
 furrow_status_t cli_parse(cli_t *cli, int argc, char **argv, bool *help, furrow_error_t *err)
@@ -217,8 +222,10 @@ furrow_status_t cli_parse(cli_t *cli, int argc, char **argv, bool *help, furrow_
     opterr = 0;
     while (status == FURROW_OK && (id = getopt_long(argc, argv, table.letters, table.long_option, NULL)) != -1) {
         const cli_option_t *option = option_of(&table, id);
-        if (option == NULL) status = refuse_option(cli, &table, id, argv[optind - 1], err);
-        else status = take_value(option, optarg, err);
+        if (option == NULL)
+            status = refuse_option(cli, &table, id, argv[optind - 1], err);
+        else
+            status = take_value(option, optarg, err);
     }
     if (status == FURROW_OK) status = check_common(cli, err);
     cli->names = argv + optind;

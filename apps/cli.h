@@ -11,12 +11,12 @@
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_WRONG_USAGE = 2, CLI_REJECTED = 3, CLI_STOPPED = 75 };
 
 typedef enum cli_kind {
-    CLI_FLAG,   /* bool: set to true */
-    CLI_COUNT,  /* int64_t >= 1 */
-    CLI_INT64,  /* int64_t */
-    CLI_SIZE,   /* int64_t bytes >= 1: 4096, 64K, 256M, 2G, 1T */
-    CLI_TEXT,   /* const char *: points into argv */
-    CLI_LIST    /* cli_list_t: may be given several times */
+    CLI_FLAG,  /* bool: set to true */
+    CLI_COUNT, /* int64_t >= 1 */
+    CLI_INT64, /* int64_t */
+    CLI_SIZE,  /* int64_t bytes >= 1: 4096, 64K, 256M, 2G, 1T */
+    CLI_TEXT,  /* const char *: points into argv */
+    CLI_LIST   /* cli_list_t: may be given several times */
 } cli_kind_t;
 
 /** What a CLI_LIST option was given, in order. */
@@ -42,25 +42,25 @@ typedef struct cli_command cli_command_t;
 typedef struct cli {
     const cli_command_t *command;
     furrow_context_t *ctx;
-    bool is_root;             /* rank 0: the only one that prints */
-    int64_t threads, memory;  /* 0: default */
+    bool is_root;            /* rank 0: the only one that prints */
+    int64_t threads, memory; /* 0: default */
     bool json, quiet, verbose;
     const char *source_name, *progress; /* as given, or NULL */
     furrow_source_t source;
-    char **names;             /* arguments that are no options */
+    char **names; /* arguments that are no options */
     int name_count;
-    bool rejected;            /* set by `run`: done, but some items were rejected */
-    bool resumable;           /* set by `run`: if it is stopped it can go on later */
-    double started;           /* when ranks and threads were ready, in cli_seconds() */
+    bool rejected;  /* set by `run`: done, but some items were rejected */
+    bool resumable; /* set by `run`: if it is stopped it can go on later */
+    double started; /* when ranks and threads were ready, in cli_seconds() */
 } cli_t;
 
 /** A command. `options` points to static targets that `run` reads. `run` prints nothing on failure: main does. */
 struct cli_command {
     const char *name;
-    const char *arguments;        /* usage after the name */
-    const char *summary;          /* one line */
-    const char *details;          /* more lines for --help, or NULL */
-    const cli_option_t *options;  /* its own, besides the common ones */
+    const char *arguments;       /* usage after the name */
+    const char *summary;         /* one line */
+    const char *details;         /* more lines for --help, or NULL */
+    const cli_option_t *options; /* its own, besides the common ones */
     furrow_status_t (*run)(cli_t *cli, furrow_error_t *err);
 };
 
@@ -89,11 +89,12 @@ bool cli_to_double(const char *text, double *out);
 /** "3,4,5" into at most FURROW_MAX_NDIM lengths. */
 bool cli_to_shape(const char *text, int *ndim, int64_t *shape);
 
-/** Whether `output` can be written: FURROW_EARG if it is one of `names` or no name, FURROW_EIO if its folder does not let it. Local;
- * looks at the files, so it is for the rank that sees them: rank 0. */
+/** Whether `output` can be written: FURROW_EARG if it is one of `names` or no name, FURROW_EIO if its folder does not
+ * let it. Local; looks at the files, so it is for the rank that sees them: rank 0. */
 furrow_status_t cli_check_output(const char *output, char **names, int name_count, furrow_error_t *err);
 
-/** Put the names of files before a text that concerns them and does not say so; `second` may be NULL. Returns the status. */
+/** Put the names of files before a text that concerns them and does not say so; `second` may be NULL. Returns the
+ * status. */
 furrow_status_t cli_name_files(furrow_error_t *err, const char *first, const char *second);
 
 /** "(3, 4)" as NumPy prints a shape; `text` has `size` bytes. */
@@ -107,8 +108,8 @@ const char *cli_human_bytes(double bytes, char text[32]);
 /** An object with the keys that every command has. NULL if memory ran out, as all cJSON calls. */
 cJSON *cli_json(const cli_t *cli);
 
-/** Numbers as they must stand: integers exactly, floats in the fewest digits that read back the same, with ".0" if integral;
- * non-finite ones as strings. */
+/** Numbers as they must stand: integers exactly, floats in the fewest digits that read back the same, with ".0" if
+ * integral; non-finite ones as strings. */
 cJSON *cli_json_int(int64_t value);
 cJSON *cli_json_float(double value);
 cJSON *cli_json_value(const furrow_value_t *value);

@@ -47,5 +47,9 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
 
 static const cli_option_t options[] = {{NULL, 0, NULL, NULL, CLI_FLAG, NULL}};
 
-const cli_command_t cmd_dot = {"dot", "A.npy B.npy", "The exact dot product of two arrays of one dtype and shape.",
-                               "Floats give the correctly rounded value, integers the exact one.\n", options, run};
+const cli_command_t cmd_dot = {"dot",
+                               "A.npy B.npy",
+                               "The exact dot product of two arrays of one dtype and shape.",
+                               "Floats give the correctly rounded value, integers the exact one.\n",
+                               options,
+                               run};

@@ -97,8 +97,10 @@ static furrow_status_t print_all(const cli_t *cli, const furrow_npy_t *npy, furr
     cJSON *json = cli->json ? cli_json(cli) : NULL, *files = cJSON_AddArrayToObject(json, "files");
 
     for (int i = 0; i < cli->name_count; i++)
-        if (cli->json) cJSON_AddItemToArray(files, json_file(cli->names[i], &npy[i]));
-        else print_text(cli->names[i], &npy[i]);
+        if (cli->json)
+            cJSON_AddItemToArray(files, json_file(cli->names[i], &npy[i]));
+        else
+            print_text(cli->names[i], &npy[i]);
     return cli->json ? cli_print_json(cli, json, err) : FURROW_OK;
 }
 
@@ -124,5 +126,5 @@ static const cli_option_t options[] = {
     {NULL, 0, NULL, NULL, CLI_FLAG, NULL},
 };
 
-const cli_command_t cmd_info = {"info", "FILE... [--sections K]", "What .npy files hold: dtype, shape, order, sizes.", NULL,
-                                options, run};
+const cli_command_t cmd_info = {
+    "info", "FILE... [--sections K]", "What .npy files hold: dtype, shape, order, sizes.", NULL, options, run};

@@ -40,8 +40,7 @@ static furrow_status_t report(const cli_t *cli, const furrow_npy_t *npy, furrow_
         return cli_print_json(cli, json, err);
     }
     cli_print_shape(npy, shape, sizeof shape);
-    if (!cli->quiet)
-        (void)printf("%s: %s %s, %s, seed %" PRIu64 "\n", output, dtype_text, shape, dist_text, seed);
+    if (!cli->quiet) (void)printf("%s: %s %s, %s, seed %" PRIu64 "\n", output, dtype_text, shape, dist_text, seed);
     return FURROW_OK;
 }
 

@@ -32,7 +32,8 @@ static furrow_status_t add_op(request_t *request, const char *name, furrow_error
     furrow_op_t op, nearest;
 
     if (!furrow_op_find(name, &op, &nearest))
-        return cli_fail(err, FURROW_EARG, "unknown operation '%.100s'; the nearest is '%s'", name, furrow_op_name(nearest));
+        return cli_fail(err, FURROW_EARG, "unknown operation '%.100s'; the nearest is '%s'", name,
+                        furrow_op_name(nearest));
     if ((request->opts.ops & UINT32_C(1) << op) == 0) request->op[request->op_count++] = op;
     request->opts.ops |= UINT32_C(1) << op;
     return FURROW_OK;
@@ -126,9 +127,11 @@ static void print_hist(const result_t *r, int64_t group, const double *edge)
         char low[32], high[32];
         cli_format_float(edge[b], low);
         cli_format_float(edge[b + 1], high);
-        if (r->cli->quiet) (void)printf("%" PRId64 "\n", counts[b]);
+        if (r->cli->quiet)
+            (void)printf("%" PRId64 "\n", counts[b]);
         else
-            (void)printf("hist     [%s, %s%c  %" PRId64 "\n", low, high, b + 1 < r->request->opts.bins ? ')' : ']', counts[b]);
+            (void)printf("hist     [%s, %s%c  %" PRId64 "\n", low, high, b + 1 < r->request->opts.bins ? ')' : ']',
+                         counts[b]);
     }
 }
 
@@ -148,8 +151,10 @@ static furrow_status_t print_group(const result_t *r, int64_t group, const doubl
         status = value_of(r, group, op, &value, &exists, err);
         if (exists) cli_format_value(&value, text);
         if (status != FURROW_OK) break;
-        if (r->cli->quiet) (void)printf("%s\n", text);
-        else (void)printf("%-8s %s\n", furrow_op_name(op), text);
+        if (r->cli->quiet)
+            (void)printf("%s\n", text);
+        else
+            (void)printf("%-8s %s\n", furrow_op_name(op), text);
     }
     return status;
 }
@@ -160,9 +165,10 @@ static furrow_status_t print_text(const result_t *r, const double *edge, furrow_
     furrow_status_t status = FURROW_OK;
 
     for (int64_t g = 0; g < groups && status == FURROW_OK; g++) {
-        const furrow_range_t rows = sections > 0 && g > 0 ? furrow_split(r->header->shape[0], sections, g - 1)
-                                                          : (furrow_range_t){0, 0};
-        if (r->request->opts.axis0 && !r->cli->quiet) (void)printf("column %" PRId64 "\n", g);
+        const furrow_range_t rows =
+            sections > 0 && g > 0 ? furrow_split(r->header->shape[0], sections, g - 1) : (furrow_range_t){0, 0};
+        if (r->request->opts.axis0 && !r->cli->quiet)
+            (void)printf("column %" PRId64 "\n", g);
         else if (g > 0 && !r->cli->quiet)
             (void)printf("rows [%" PRId64 ", %" PRId64 ")\n", rows.start, rows.stop);
         status = print_group(r, g, edge, err);
@@ -197,9 +203,13 @@ static furrow_status_t json_op(const result_t *r, furrow_op_t op, int64_t first,
             cJSON_Delete(*out);
             return status;
         }
-        cJSON *item = op == FURROW_OP_HIST ? json_hist(r, g, edge) : exists ? cli_json_value(&value) : cJSON_CreateNull();
-        if (many) cJSON_AddItemToArray(*out, item);
-        else *out = item;
+        cJSON *item = op == FURROW_OP_HIST ? json_hist(r, g, edge)
+                      : exists             ? cli_json_value(&value)
+                                           : cJSON_CreateNull();
+        if (many)
+            cJSON_AddItemToArray(*out, item);
+        else
+            *out = item;
     }
     return FURROW_OK;
 }
@@ -295,9 +305,12 @@ static furrow_status_t pack(furrow_value_kind_t kind, const furrow_value_t *valu
     for (int64_t i = 0; i < count; i++) fits_i8 = fits_i8 && (value[i].kind != FURROW_VALUE_INT || value[i].fits_i8);
     if (!fits_i8) *dtype = FURROW_U8;
     for (int64_t i = 0; i < count; i++) {
-        if (*dtype == FURROW_F8) ((double *)out)[i] = value[i].re;
-        else if (*dtype == FURROW_C16) memcpy((double *)out + 2 * i, &value[i].re, 2 * sizeof(double));
-        else if (*dtype == FURROW_I8) ((int64_t *)out)[i] = value[i].i;
+        if (*dtype == FURROW_F8)
+            ((double *)out)[i] = value[i].re;
+        else if (*dtype == FURROW_C16)
+            memcpy((double *)out + 2 * i, &value[i].re, 2 * sizeof(double));
+        else if (*dtype == FURROW_I8)
+            ((int64_t *)out)[i] = value[i].i;
         else if (!cli_to_uint64(value[i].digits, (uint64_t *)out + i))
             return cli_fail(err, FURROW_EOVERFLOW, "%s does not fit an integer of 64 bits; --json prints it",
                             value[i].digits);
@@ -305,7 +318,8 @@ static furrow_status_t pack(furrow_value_kind_t kind, const furrow_value_t *valu
     return FURROW_OK;
 }
 
-/* All values of one operation in memory, as they will stand in the file. Every rank does this: they all hold the results. */
+/* All values of one operation in memory, as they will stand in the file. Every rank does this: they all hold the
+ * results. */
 static furrow_status_t collect(const result_t *r, int64_t first, int64_t count, furrow_dtype_t *dtype, void *out,
                                furrow_error_t *err)
 {
@@ -317,7 +331,8 @@ static furrow_status_t collect(const result_t *r, int64_t first, int64_t count, 
     for (int64_t i = 0; i < count && status == FURROW_OK; i++) {
         status = furrow_reduction_value(r->reduction, first + i, r->request->op[0], &value[i], err);
         if (status != FURROW_OK) {
-            (void)snprintf(where, sizeof where, "%.80s, %s %lld", output, sections > 0 ? "section" : "column", (long long)i);
+            (void)snprintf(where, sizeof where, "%.80s, %s %lld", output, sections > 0 ? "section" : "column",
+                           (long long)i);
             status = cli_name_files(err, where, NULL);
         }
     }
@@ -384,7 +399,8 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
         status = furrow_dataset_open(cli->ctx, (const char *const *)cli->names + 1, cli->name_count - 1, cli->source,
                                      &dataset, err);
     if (status == FURROW_OK && furrow_dataset_header(dataset)->ndim == 0 && (sections > 0 || request.opts.axis0))
-        status = cli_fail(err, FURROW_EARG, "%.600s: a 0-d array has no %s", cli->names[1], sections > 0 ? "sections" : "axis 0");
+        status = cli_fail(err, FURROW_EARG, "%.600s: a 0-d array has no %s", cli->names[1],
+                          sections > 0 ? "sections" : "axis 0");
     if (status == FURROW_OK) {
         status = furrow_reduce(dataset, &request.opts, &reduction, err);
         if (status == FURROW_EUNSUPPORTED && furrow_dtype_kind(furrow_dataset_header(dataset)->dtype) == 'c')

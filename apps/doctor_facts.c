@@ -148,14 +148,10 @@ static doctor_launcher_t find_launcher(bool mpi_runs)
 const char *doctor_launcher_name(doctor_launcher_t launcher)
 {
     switch (launcher) {
-    case DOCTOR_ALONE:
-        return "none";
-    case DOCTOR_MPIRUN:
-        return "mpirun (Open MPI)";
-    case DOCTOR_SRUN:
-        return "srun (Slurm)";
-    case DOCTOR_OTHER:
-        break;
+    case DOCTOR_ALONE: return "none";
+    case DOCTOR_MPIRUN: return "mpirun (Open MPI)";
+    case DOCTOR_SRUN: return "srun (Slurm)";
+    case DOCTOR_OTHER: break;
     }
     return has_environment("PMIX_RANK") ? "another (PMIx)" : "another (PMI)";
 }
@@ -188,18 +184,15 @@ static doctor_mpi_level_t mpi_level(void)
 
     (void)MPI_Query_thread(&provided);
     switch (provided) {
-    case MPI_THREAD_SINGLE:
-        return DOCTOR_MPI_SINGLE;
-    case MPI_THREAD_FUNNELED:
-        return DOCTOR_MPI_FUNNELED;
-    case MPI_THREAD_SERIALIZED:
-        return DOCTOR_MPI_SERIALIZED;
-    default:
-        return DOCTOR_MPI_MULTIPLE;
+    case MPI_THREAD_SINGLE: return DOCTOR_MPI_SINGLE;
+    case MPI_THREAD_FUNNELED: return DOCTOR_MPI_FUNNELED;
+    case MPI_THREAD_SERIALIZED: return DOCTOR_MPI_SERIALIZED;
+    default: return DOCTOR_MPI_MULTIPLE;
     }
 }
 
-/* What rank 0 knows for all. Without a launcher MPI has not been started, and only calls that are legal then are made. */
+/* What rank 0 knows for all. Without a launcher MPI has not been started, and only calls that are legal then are made.
+ */
 static void ask_launch(doctor_facts_t *out)
 {
     int mpi_runs = 0;

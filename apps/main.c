@@ -7,9 +7,11 @@
 #include "cli.h"
 #include "terminal.h"
 
-extern const cli_command_t cmd_info, cmd_reduce, cmd_dot, cmd_random, cmd_doctor, cmd_bench, cmd_rows, cmd_split, cmd_join;
+extern const cli_command_t cmd_info, cmd_reduce, cmd_dot, cmd_random, cmd_doctor, cmd_bench, cmd_rows, cmd_split,
+    cmd_join;
 
-const cli_command_t *const cli_commands[] = {&cmd_info, &cmd_reduce, &cmd_dot, &cmd_rows, &cmd_split, &cmd_join, &cmd_random, &cmd_bench, &cmd_doctor, NULL};
+const cli_command_t *const cli_commands[] = {&cmd_info, &cmd_reduce, &cmd_dot,   &cmd_rows,   &cmd_split,
+                                             &cmd_join, &cmd_random, &cmd_bench, &cmd_doctor, NULL};
 
 static const cli_command_t *find_command(const char *name)
 {
@@ -29,8 +31,8 @@ static int exit_code(const cli_t *cli, furrow_status_t status)
 static void print_error(const cli_t *cli, const furrow_error_t *error)
 {
     (void)fflush(stdout);
-    (void)fprintf(stderr, "furrow: %s%s%s", cli->command != NULL ? cli->command->name : "", cli->command != NULL ? ": " : "",
-                  error->text);
+    (void)fprintf(stderr, "furrow: %s%s%s", cli->command != NULL ? cli->command->name : "",
+                  cli->command != NULL ? ": " : "", error->text);
     if (error->rank != 0) (void)fprintf(stderr, " (rank %d)", error->rank);
     (void)fputc('\n', stderr);
 }
@@ -64,9 +66,12 @@ static furrow_status_t read_arguments(cli_t *cli, int argc, char **argv, wish_t 
 static furrow_status_t print_wish(const cli_t *cli, const wish_t *wish)
 {
     if (!cli->is_root) return FURROW_OK;
-    if (wish->wants_version) (void)printf("furrow %s\n", furrow_version());
-    else if (cli->command != NULL) cli_print_help(cli->command);
-    else cli_print_commands();
+    if (wish->wants_version)
+        (void)printf("furrow %s\n", furrow_version());
+    else if (cli->command != NULL)
+        cli_print_help(cli->command);
+    else
+        cli_print_commands();
     return FURROW_OK;
 }
 

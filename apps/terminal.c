@@ -29,8 +29,8 @@ static void show(void *arg, int64_t done, int64_t total)
     line.last = now;
     const double all = (double)total * line.ranks, so_far = (double)done * line.ranks;
     const double left = done > 0 ? spent * (double)(total - done) / (double)done : 0;
-    (void)fprintf(stderr, "%sfurrow: %s: %3.0f %% of %s, %s/s, %.0f s left%s", line.on_terminal ? "\r\033[K" : "", line.command,
-                  100.0 * so_far / all, cli_human_bytes(all, size), cli_human_bytes(so_far / spent, rate),
+    (void)fprintf(stderr, "%sfurrow: %s: %3.0f %% of %s, %s/s, %.0f s left%s", line.on_terminal ? "\r\033[K" : "",
+                  line.command, 100.0 * so_far / all, cli_human_bytes(all, size), cli_human_bytes(so_far / spent, rate),
                   left > 0 ? left : 0.0, line.on_terminal ? "" : "\n");
     line.shown = line.on_terminal;
 }

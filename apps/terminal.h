@@ -6,7 +6,8 @@
 
 #include "cli.h"
 
-/** Start telling progress on standard error: `mode` is "auto" (on a terminal only), "always" or "never". Rank 0 shows it. */
+/** Start telling progress on standard error: `mode` is "auto" (on a terminal only), "always" or "never". Rank 0 shows
+ * it. */
 void terminal_show_progress(cli_t *cli, const char *mode);
 
 /** Take the line away, if there is one. */

@@ -1,7 +1,7 @@
 /** \file bignum.h
- * Non-negative integers of up to 320 digits of 32 bits, as much arithmetic as rounding an exact sum needs. Local, serial, no
- * allocation. Overflow of the capacity is a programming error (asserted): the largest number that occurs is n * sum of
- * squares, under 4500 bits, or the square of a sum, under 8800.
+ * Non-negative integers of up to 320 digits of 32 bits, as much arithmetic as rounding an exact sum needs. Local,
+ * serial, no allocation. Overflow of the capacity is a programming error (asserted): the largest number that occurs is
+ * n * sum of squares, under 4500 bits, or the square of a sum, under 8800.
  */
 #ifndef FURROW_KERNELS_BIGNUM_H
 #define FURROW_KERNELS_BIGNUM_H

@@ -46,20 +46,20 @@ void furrow_f4_of_f2(const uint16_t *x, size_t n, float *out)
     for (size_t i = 0; i < n; i++) out[i] = f4_of_half(x[i]);
 }
 
-#define DROP_AND_TAKE(name, type)                                                \
-    size_t furrow_drop_nan_##name(const type *x, size_t n, type *out)            \
-    {                                                                            \
-        size_t kept = 0;                                                         \
-        for (size_t i = 0; i < n; i++) {                                         \
-            const type value = x[i];                                             \
-            out[kept] = value;                                                   \
-            kept += value == value;                                              \
-        }                                                                        \
-        return kept;                                                             \
-    }                                                                            \
-    void furrow_take_second_##name(const type *x, size_t n, type *out)           \
-    {                                                                            \
-        for (size_t i = 0; i < n; i++) out[i] = x[2 * i];                        \
+#define DROP_AND_TAKE(name, type)                                                                                      \
+    size_t furrow_drop_nan_##name(const type *x, size_t n, type *out)                                                  \
+    {                                                                                                                  \
+        size_t kept = 0;                                                                                               \
+        for (size_t i = 0; i < n; i++) {                                                                               \
+            const type value = x[i];                                                                                   \
+            out[kept] = value;                                                                                         \
+            kept += value == value;                                                                                    \
+        }                                                                                                              \
+        return kept;                                                                                                   \
+    }                                                                                                                  \
+    void furrow_take_second_##name(const type *x, size_t n, type *out)                                                 \
+    {                                                                                                                  \
+        for (size_t i = 0; i < n; i++) out[i] = x[2 * i];                                                              \
     }
 DROP_AND_TAKE(f4, float)
 DROP_AND_TAKE(f8, double)
@@ -68,17 +68,18 @@ typedef struct {
     uint64_t half[2];
 } pair_t;
 
-/* One loop for each size, so that it compiles to plain loads and stores; eight rows at a time fill a cache line of the output. */
-#define GATHER(type)                                                                                              \
-    {                                                                                                             \
-        const type *restrict in = x;                                                                              \
-        type *restrict to = out;                                                                                  \
-        size_t r = 0;                                                                                             \
-        for (; rows - r >= 8; r += 8)                                                                             \
-            for (size_t c = 0; c < columns; c++)                                                                  \
-                for (size_t i = r; i < r + 8; i++) to[c * stride + i] = in[i * row_items + c];                    \
-        for (; r < rows; r++)                                                                                     \
-            for (size_t c = 0; c < columns; c++) to[c * stride + r] = in[r * row_items + c];                      \
+/* One loop for each size, so that it compiles to plain loads and stores; eight rows at a time fill a cache line of the
+ * output. */
+#define GATHER(type)                                                                                                   \
+    {                                                                                                                  \
+        const type *restrict in = x;                                                                                   \
+        type *restrict to = out;                                                                                       \
+        size_t r = 0;                                                                                                  \
+        for (; rows - r >= 8; r += 8)                                                                                  \
+            for (size_t c = 0; c < columns; c++)                                                                       \
+                for (size_t i = r; i < r + 8; i++) to[c * stride + i] = in[i * row_items + c];                         \
+        for (; r < rows; r++)                                                                                          \
+            for (size_t c = 0; c < columns; c++) to[c * stride + r] = in[r * row_items + c];                           \
     }
 
 void furrow_gather_columns(const void *x, size_t row_items, size_t rows, size_t columns, size_t size, void *out,
@@ -96,9 +97,9 @@ void furrow_gather_columns(const void *x, size_t row_items, size_t rows, size_t 
 void furrow_f8_of_elem(furrow_elem_t elem, const void *x, size_t n, double *out)
 {
     switch (elem) {
-#define TO_F8(name, type)                                              \
-    case FURROW_ELEM_##name:                                           \
-        for (size_t i = 0; i < n; i++) out[i] = (double)((const type *)x)[i]; \
+#define TO_F8(name, type)                                                                                              \
+    case FURROW_ELEM_##name:                                                                                           \
+        for (size_t i = 0; i < n; i++) out[i] = (double)((const type *)x)[i];                                          \
         break;
         FURROW_ELEM_LIST(TO_F8)
 #undef TO_F8

@@ -1,6 +1,6 @@
 /** \file convert.h
- * Getting elements as they stand in a file into a shape that the kernels know, and histograms. Local, serial, no allocation,
- * cannot fail. `n` elements, contiguous.
+ * Getting elements as they stand in a file into a shape that the kernels know, and histograms. Local, serial, no
+ * allocation, cannot fail. `n` elements, contiguous.
  */
 #ifndef FURROW_KERNELS_CONVERT_H
 #define FURROW_KERNELS_CONVERT_H
@@ -24,16 +24,16 @@ size_t furrow_drop_nan_f8(const double *x, size_t n, double *out);
 void furrow_take_second_f4(const float *x, size_t n, float *out);
 void furrow_take_second_f8(const double *x, size_t n, double *out);
 
-/** Copy `columns` neighbouring columns of `rows` rows, of elements of `size` bytes (1, 2, 4, 8 or 16), each to its own place:
- * out[c * stride + r] = x[r * row_items + c]. */
+/** Copy `columns` neighbouring columns of `rows` rows, of elements of `size` bytes (1, 2, 4, 8 or 16), each to its own
+ * place: out[c * stride + r] = x[r * row_items + c]. */
 void furrow_gather_columns(const void *x, size_t row_items, size_t rows, size_t columns, size_t size, void *out,
                            size_t stride);
 
 /** Any element type to f8, rounded where an integer has more than 53 bits. */
 void furrow_f8_of_elem(furrow_elem_t elem, const void *x, size_t n, double *out);
 
-/** counts[b] += number of x with edge[b] <= x < edge[b + 1]; the last bin is closed; NaN and values outside do not count.
- * Equal bins: edge has bins + 1 ascending values. As numpy.histogram. */
+/** counts[b] += number of x with edge[b] <= x < edge[b + 1]; the last bin is closed; NaN and values outside do not
+ * count. Equal bins: edge has bins + 1 ascending values. As numpy.histogram. */
 void furrow_histogram(const double *x, size_t n, const double *edge, int64_t bins, int64_t *counts);
 
 #endif

@@ -2,8 +2,8 @@
  * The superaccumulator: a sum of doubles, or of products of two doubles, kept without any rounding.
  *
  * A wide fixed-point integer. Digit i weighs 2^(32 i - 2176); a digit is a signed 64-bit word, so that carries wait and
- * accumulators combine by plain integer addition, in any order, with one result. The range holds 2^63 products of any two
- * finite doubles (2^-2148 .. 2^2111). Sources: Kulisch, "Computer Arithmetic and Validity" (2013), ch. 8; Neal,
+ * accumulators combine by plain integer addition, in any order, with one result. The range holds 2^63 products of any
+ * two finite doubles (2^-2148 .. 2^2111). Sources: Kulisch, "Computer Arithmetic and Validity" (2013), ch. 8; Neal,
  * "Fast exact summation using small and large superaccumulators" (arXiv 1505.05571).
  *
  * Everything here is local, serial, allocates nothing and cannot fail. The functions that feed one value are also the
@@ -17,8 +17,8 @@
 #include <stdint.h>
 
 enum {
-    FURROW_EXACT_DIGITS = 136,     /* 32 bits each */
-    FURROW_EXACT_LOW_BIT = -2176,  /* weight of bit 0 of digit 0, as a power of two */
+    FURROW_EXACT_DIGITS = 136,    /* 32 bits each */
+    FURROW_EXACT_LOW_BIT = -2176, /* weight of bit 0 of digit 0, as a power of two */
     FURROW_EXACT_WORDS = FURROW_EXACT_DIGITS + 4
 };
 
@@ -26,10 +26,10 @@ enum {
  * (after furrow_exact_normalize() on each side). Zero bytes are the empty sum. */
 typedef struct furrow_exact {
     int64_t digit[FURROW_EXACT_DIGITS];
-    int64_t nan;           /* terms that were NaN, among them inf * 0 */
-    int64_t plus_inf;      /* terms that were +inf */
-    int64_t minus_inf;     /* terms that were -inf */
-    int64_t not_neg_zero;  /* > 0 once a term was anything but -0.0: decides the sign of a zero sum */
+    int64_t nan;          /* terms that were NaN, among them inf * 0 */
+    int64_t plus_inf;     /* terms that were +inf */
+    int64_t minus_inf;    /* terms that were -inf */
+    int64_t not_neg_zero; /* > 0 once a term was anything but -0.0: decides the sign of a zero sum */
 } furrow_exact_t;
 
 /** The sum becomes empty. */

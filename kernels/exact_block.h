@@ -1,12 +1,13 @@
 /** \file exact_block.h
  * Exact sums of whole blocks at the speed of memory; private to kernels/variant.c.
  *
- * Feeding a superaccumulator term by term costs nanoseconds. A block instead picks one exponent, and splits every term by
- * adding and subtracting a power of two (error-free extraction: Rump, Ogita, Oishi, "Accurate floating-point summation,
- * part I", SIAM J. Sci. Comput. 31, 2008, algorithm 3.1) into a few multiples of fixed units. Multiples of one unit are
- * integers: they add exactly, in any order, and reach the superaccumulator a few times per block. A chunk that holds a term
- * of unfit size (too large, too small, NaN, infinite) is found out by two tests after the fact; it either changes the
- * exponent or feeds that one term by itself. The sum is exact in every case, so none of these choices shows in a result.
+ * Feeding a superaccumulator term by term costs nanoseconds. A block instead picks one exponent, and splits every term
+ * by adding and subtracting a power of two (error-free extraction: Rump, Ogita, Oishi, "Accurate floating-point
+ * summation, part I", SIAM J. Sci. Comput. 31, 2008, algorithm 3.1) into a few multiples of fixed units. Multiples of
+ * one unit are integers: they add exactly, in any order, and reach the superaccumulator a few times per block. A chunk
+ * that holds a term of unfit size (too large, too small, NaN, infinite) is found out by two tests after the fact; it
+ * either changes the exponent or feeds that one term by itself. The sum is exact in every case, so none of these
+ * choices shows in a result.
  */
 #ifndef FURROW_KERNELS_EXACT_BLOCK_H
 #define FURROW_KERNELS_EXACT_BLOCK_H
@@ -15,7 +16,6 @@
 
 #include "exact.h"
 #include "vector.h"
-
 
 /* Binary orders that terms may grow beyond the first chunk before the exponent changes. */
 #define SUM_HEADROOM 4

@@ -1,6 +1,6 @@
 /** \file key.h
- * Keys: every element as an int64_t that sorts as the element does, so that minima of all dtypes are one kind of thing, merge
- * across ranks by an integer minimum, and have a defined order of zeros (-0.0 below +0.0).
+ * Keys: every element as an int64_t that sorts as the element does, so that minima of all dtypes are one kind of thing,
+ * merge across ranks by an integer minimum, and have a defined order of zeros (-0.0 below +0.0).
  */
 #ifndef FURROW_KERNELS_KEY_H
 #define FURROW_KERNELS_KEY_H

@@ -22,48 +22,48 @@ static void multiply_unsigned(furrow_exact_t *acc, uint64_t x, uint64_t y)
     furrow_exact_add_int128(acc, (furrow_int128_t)(product >> 64), 64);
 }
 
-#define REFERENCE(name, type, ADD, ABS, MULTIPLY, KEY)                                         \
-    static void sum_##name(furrow_exact_t *acc, const void *x, size_t n)                       \
-    {                                                                                          \
-        const type *v = x;                                                                     \
-        for (size_t i = 0; i < n; i++) ADD(acc, v[i]);                                         \
-    }                                                                                          \
-    static void sum_abs_##name(furrow_exact_t *acc, const void *x, size_t n)                   \
-    {                                                                                          \
-        const type *v = x;                                                                     \
-        for (size_t i = 0; i < n; i++) ABS(acc, v[i]);                                         \
-    }                                                                                          \
-    static void dot_##name(furrow_exact_t *acc, const void *x, const void *y, size_t n)        \
-    {                                                                                          \
-        const type *v = x, *w = y;                                                             \
-        for (size_t i = 0; i < n; i++) MULTIPLY(acc, v[i], w[i]);                              \
-    }                                                                                          \
-    static void sum_squares_##name(furrow_exact_t *acc, const void *x, size_t n)               \
-    {                                                                                          \
-        dot_##name(acc, x, x, n);                                                              \
-    }                                                                                          \
-    static int64_t count_nonzero_##name(const void *x, size_t n)                               \
-    {                                                                                          \
-        const type *v = x;                                                                     \
-        int64_t count = 0;                                                                     \
-        for (size_t i = 0; i < n; i++) count += v[i] != 0;                                     \
-        return count;                                                                          \
-    }                                                                                          \
-    static int64_t count_nan_##name(const void *x, size_t n)                                   \
-    {                                                                                          \
-        const type *v = x;                                                                     \
-        int64_t count = 0;                                                                     \
-        for (size_t i = 0; i < n; i++) count += v[i] != v[i];                                  \
-        return count;                                                                          \
-    }                                                                                          \
-    static void min_max_##name(const void *x, size_t n, int64_t *least, int64_t *largest)      \
-    {                                                                                          \
-        const type *v = x;                                                                     \
-        *least = *largest = KEY(v[0]);                                                         \
-        for (size_t i = 1; i < n; i++) {                                                       \
-            if (KEY(v[i]) < *least) *least = KEY(v[i]);                                        \
-            if (KEY(v[i]) > *largest) *largest = KEY(v[i]);                                    \
-        }                                                                                      \
+#define REFERENCE(name, type, ADD, ABS, MULTIPLY, KEY)                                                                 \
+    static void sum_##name(furrow_exact_t *acc, const void *x, size_t n)                                               \
+    {                                                                                                                  \
+        const type *v = x;                                                                                             \
+        for (size_t i = 0; i < n; i++) ADD(acc, v[i]);                                                                 \
+    }                                                                                                                  \
+    static void sum_abs_##name(furrow_exact_t *acc, const void *x, size_t n)                                           \
+    {                                                                                                                  \
+        const type *v = x;                                                                                             \
+        for (size_t i = 0; i < n; i++) ABS(acc, v[i]);                                                                 \
+    }                                                                                                                  \
+    static void dot_##name(furrow_exact_t *acc, const void *x, const void *y, size_t n)                                \
+    {                                                                                                                  \
+        const type *v = x, *w = y;                                                                                     \
+        for (size_t i = 0; i < n; i++) MULTIPLY(acc, v[i], w[i]);                                                      \
+    }                                                                                                                  \
+    static void sum_squares_##name(furrow_exact_t *acc, const void *x, size_t n)                                       \
+    {                                                                                                                  \
+        dot_##name(acc, x, x, n);                                                                                      \
+    }                                                                                                                  \
+    static int64_t count_nonzero_##name(const void *x, size_t n)                                                       \
+    {                                                                                                                  \
+        const type *v = x;                                                                                             \
+        int64_t count = 0;                                                                                             \
+        for (size_t i = 0; i < n; i++) count += v[i] != 0;                                                             \
+        return count;                                                                                                  \
+    }                                                                                                                  \
+    static int64_t count_nan_##name(const void *x, size_t n)                                                           \
+    {                                                                                                                  \
+        const type *v = x;                                                                                             \
+        int64_t count = 0;                                                                                             \
+        for (size_t i = 0; i < n; i++) count += v[i] != v[i];                                                          \
+        return count;                                                                                                  \
+    }                                                                                                                  \
+    static void min_max_##name(const void *x, size_t n, int64_t *least, int64_t *largest)                              \
+    {                                                                                                                  \
+        const type *v = x;                                                                                             \
+        *least = *largest = KEY(v[0]);                                                                                 \
+        for (size_t i = 1; i < n; i++) {                                                                               \
+            if (KEY(v[i]) < *least) *least = KEY(v[i]);                                                                \
+            if (KEY(v[i]) > *largest) *largest = KEY(v[i]);                                                            \
+        }                                                                                                              \
     }
 
 REFERENCE(i1, int8_t, ADD_INTEGER, ABS_INTEGER, MULTIPLY_SIGNED, KEY_INTEGER)
@@ -77,9 +77,10 @@ REFERENCE(u8, uint64_t, ADD_INTEGER, ADD_INTEGER, multiply_unsigned, furrow_key_
 REFERENCE(f4, float, ADD_FLOAT, ABS_FLOAT, MULTIPLY_FLOAT, KEY_FLOAT)
 REFERENCE(f8, double, ADD_FLOAT, ABS_FLOAT, MULTIPLY_FLOAT, KEY_FLOAT)
 
-#define ROW(kind) \
-    {             \
-        kind##_i1, kind##_i2, kind##_i4, kind##_i8, kind##_u1, kind##_u2, kind##_u4, kind##_u8, kind##_f4, kind##_f8}
+#define ROW(kind)                                                                                                      \
+    {                                                                                                                  \
+        kind##_i1, kind##_i2, kind##_i4, kind##_i8, kind##_u1, kind##_u2, kind##_u4, kind##_u8, kind##_f4, kind##_f8   \
+    }
 
 extern const furrow_kernels_t furrow_kernels_reference;
 const furrow_kernels_t furrow_kernels_reference = {

@@ -1,5 +1,5 @@
-/* A rational number (big integer) * 2^exponent / divisors is brought to a quotient of at least 64 bits plus one "sticky" bit that
- * says whether anything was left over; that is all that rounding to 53 bits needs. */
+/* A rational number (big integer) * 2^exponent / divisors is brought to a quotient of at least 64 bits plus one
+ * "sticky" bit that says whether anything was left over; that is all that rounding to 53 bits needs. */
 #include "round.h"
 
 #include <assert.h>
@@ -102,8 +102,7 @@ static double round_wide(wide_t *w)
         if (half && (w->sticky || (kept & 1) != 0)) kept++;
         rounded = ldexp((double)kept, w->exponent + drop);
     } else {
-        rounded = bits + w->exponent > LARGEST_EXPONENT ? INFINITY
-                                                        : ldexp((double)low_64(&w->magnitude), w->exponent);
+        rounded = bits + w->exponent > LARGEST_EXPONENT ? INFINITY : ldexp((double)low_64(&w->magnitude), w->exponent);
     }
     return w->negative ? -rounded : rounded;
 }
@@ -135,7 +134,8 @@ static uint64_t root_128(furrow_uint128_t x, bool *exact)
 
     if (root > UINT64_MAX) root = UINT64_MAX;
     while ((furrow_uint128_t)root * (furrow_uint128_t)root > x) root--;
-    while (root < UINT64_MAX && x - (furrow_uint128_t)root * (furrow_uint128_t)root > 2 * (furrow_uint128_t)root) root++;
+    while (root < UINT64_MAX && x - (furrow_uint128_t)root * (furrow_uint128_t)root > 2 * (furrow_uint128_t)root)
+        root++;
     *exact = (furrow_uint128_t)root * (furrow_uint128_t)root == x;
     return (uint64_t)root;
 }
@@ -164,10 +164,14 @@ static void take_root(wide_t *w)
 
 static bool has_nonfinite(const furrow_exact_t *sum, double *value)
 {
-    if (sum->nan > 0 || (sum->plus_inf > 0 && sum->minus_inf > 0)) *value = NAN;
-    else if (sum->plus_inf > 0) *value = INFINITY;
-    else if (sum->minus_inf > 0) *value = -INFINITY;
-    else return false;
+    if (sum->nan > 0 || (sum->plus_inf > 0 && sum->minus_inf > 0))
+        *value = NAN;
+    else if (sum->plus_inf > 0)
+        *value = INFINITY;
+    else if (sum->minus_inf > 0)
+        *value = -INFINITY;
+    else
+        return false;
     return true;
 }
 
@@ -363,8 +367,10 @@ void furrow_round_decimal(furrow_exact_t *sum, char *out, size_t size)
 {
     wide_t w = wide_of(sum);
 
-    if (w.exponent > 0) furrow_big_shift_left(&w.magnitude, w.exponent);
-    else furrow_big_shift_right(&w.magnitude, -w.exponent);
+    if (w.exponent > 0)
+        furrow_big_shift_left(&w.magnitude, w.exponent);
+    else
+        furrow_big_shift_right(&w.magnitude, -w.exponent);
     if (w.negative && size > 1) {
         *out++ = '-';
         size--;
@@ -379,8 +385,10 @@ bool furrow_round_int64(furrow_exact_t *sum, int64_t *out)
     bool lost = false;
 
     if (!is_zero(&w) && furrow_big_bits(&w.magnitude) + w.exponent > 64) return false;
-    if (w.exponent > 0) furrow_big_shift_left(&w.magnitude, w.exponent);
-    else lost = furrow_big_shift_right(&w.magnitude, -w.exponent);
+    if (w.exponent > 0)
+        furrow_big_shift_left(&w.magnitude, w.exponent);
+    else
+        lost = furrow_big_shift_right(&w.magnitude, -w.exponent);
     if (lost || furrow_big_bits(&w.magnitude) > 64 || low_64(&w.magnitude) > limit) return false;
     *out = w.negative ? (int64_t)-low_64(&w.magnitude) : (int64_t)low_64(&w.magnitude);
     return true;

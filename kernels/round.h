@@ -1,8 +1,8 @@
 /** \file round.h
  * From an exact sum to numbers: the one place where Furrow rounds. Local, serial, no allocation, cannot fail.
  *
- * All results are correctly rounded, half to even, to double, with gradual underflow; a magnitude that rounds to 2^1024 or more
- * is an infinity. NaN, or infinities of both signs, among the terms make a NaN; an infinity of one sign stays.
+ * All results are correctly rounded, half to even, to double, with gradual underflow; a magnitude that rounds to 2^1024
+ * or more is an infinity. NaN, or infinities of both signs, among the terms make a NaN; an infinity of one sign stays.
  * The accumulators may be in any form, and are left as they are.
  */
 #ifndef FURROW_KERNELS_ROUND_H

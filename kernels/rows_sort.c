@@ -47,17 +47,10 @@ void furrow_row_sort(furrow_elem_t elem, const void *x, size_t n, void *out, voi
     const order_t order = order_of(elem, false);
 
     switch (furrow_elem_size(elem)) {
-    case 1:
-        sort_1(order, x, n, out, scratch);
-        return;
-    case 2:
-        sort_2(order, x, n, out, scratch);
-        return;
-    case 4:
-        sort_4(order, x, n, out, scratch);
-        return;
-    default:
-        sort_8(order, x, n, out, scratch);
+    case 1: sort_1(order, x, n, out, scratch); return;
+    case 2: sort_2(order, x, n, out, scratch); return;
+    case 4: sort_4(order, x, n, out, scratch); return;
+    default: sort_8(order, x, n, out, scratch);
     }
 }
 
@@ -67,16 +60,9 @@ void furrow_row_topk(furrow_elem_t elem, const void *x, size_t n, size_t k, void
 
     assert(k <= n);
     switch (furrow_elem_size(elem)) {
-    case 1:
-        topk_1(order, x, n, k, out, scratch);
-        return;
-    case 2:
-        topk_2(order, x, n, k, out, scratch);
-        return;
-    case 4:
-        topk_4(order, x, n, k, out, scratch);
-        return;
-    default:
-        topk_8(order, x, n, k, out, scratch);
+    case 1: topk_1(order, x, n, k, out, scratch); return;
+    case 2: topk_2(order, x, n, k, out, scratch); return;
+    case 4: topk_4(order, x, n, k, out, scratch); return;
+    default: topk_8(order, x, n, k, out, scratch);
     }
 }

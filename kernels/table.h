@@ -1,9 +1,9 @@
 /** \file table.h
  * The kernels: one table of functions per instruction set, and the choice of one for this machine.
  *
- * Kernel contract: plain memory in, plain memory out; local, serial, no allocation, no failure. `n` elements, contiguous, of any
- * alignment that their type has, at most FURROW_BLOCK_MAX of them. All tables give the same results, bit for bit; "reference" is
- * plain C, one element at a time, and the oracle of the others.
+ * Kernel contract: plain memory in, plain memory out; local, serial, no allocation, no failure. `n` elements,
+ * contiguous, of any alignment that their type has, at most FURROW_BLOCK_MAX of them. All tables give the same results,
+ * bit for bit; "reference" is plain C, one element at a time, and the oracle of the others.
  */
 #ifndef FURROW_KERNELS_TABLE_H
 #define FURROW_KERNELS_TABLE_H
@@ -14,23 +14,23 @@
 #define FURROW_BLOCK_MAX ((size_t)1 << 20)
 
 /** Element types that kernels know. (bool is u1 of 0 and 1, f2 becomes f4, complex is pairs: see convert.h.) */
-#define FURROW_ELEM_LIST(X) \
-    X(i1, int8_t)           \
-    X(i2, int16_t)          \
-    X(i4, int32_t)          \
-    X(i8, int64_t)          \
-    X(u1, uint8_t)          \
-    X(u2, uint16_t)         \
-    X(u4, uint32_t)         \
-    X(u8, uint64_t)         \
-    X(f4, float)            \
+#define FURROW_ELEM_LIST(X)                                                                                            \
+    X(i1, int8_t)                                                                                                      \
+    X(i2, int16_t)                                                                                                     \
+    X(i4, int32_t)                                                                                                     \
+    X(i8, int64_t)                                                                                                     \
+    X(u1, uint8_t)                                                                                                     \
+    X(u2, uint16_t)                                                                                                    \
+    X(u4, uint32_t)                                                                                                    \
+    X(u8, uint64_t)                                                                                                    \
+    X(f4, float)                                                                                                       \
     X(f8, double)
 
 typedef enum furrow_elem {
 #define FURROW_ELEM_ENUM(name, type) FURROW_ELEM_##name,
     FURROW_ELEM_LIST(FURROW_ELEM_ENUM)
 #undef FURROW_ELEM_ENUM
-    FURROW_ELEM_TOTAL
+        FURROW_ELEM_TOTAL
 } furrow_elem_t;
 
 /** acc += terms of x (and y). */
@@ -43,14 +43,16 @@ typedef int64_t furrow_count_kernel_t(const void *x, size_t n);
 /** Least and largest element as keys (key.h), n > 0, no NaN among them; -0.0 is below +0.0. */
 typedef void furrow_min_max_kernel_t(const void *x, size_t n, int64_t *least, int64_t *largest);
 
-/** Row operations: called through rows.h only, which takes care of everything that is not finite, zero or out of range. */
+/** Row operations: called through rows.h only, which takes care of everything that is not finite, zero or out of range.
+ */
 typedef struct furrow_affine {
     double scale, high, low; /* out = (x * scale - high - low) / divisor for f8, (x - high - low) * factor for f4 */
     double divisor, factor;
 } furrow_affine_t;
 
-/** A sum is units * 2^unit + lost, give or take n * (n + 64) * 2^(unit - 52); false if some term or sum was too large, not
- * far below 2^(51 + unit), to say so. |unit| <= 900, n <= FURROW_BLOCK_MAX. What exactly comes out depends on the table. */
+/** A sum is units * 2^unit + lost, give or take n * (n + 64) * 2^(unit - 52); false if some term or sum was too large,
+ * not far below 2^(51 + unit), to say so. |unit| <= 900, n <= FURROW_BLOCK_MAX. What exactly comes out depends on the
+ * table. */
 typedef struct furrow_near {
     furrow_int128_t units;
     double lost;
@@ -58,7 +60,8 @@ typedef struct furrow_near {
 typedef bool furrow_near_kernel_t(const void *x, const void *y, size_t n, int unit, furrow_near_t *out);
 
 typedef struct furrow_row_kernels {
-    void (*affine_f4)(const float *x, size_t n, const furrow_affine_t *a, float *out); /* out may be x, here and below */
+    void (*affine_f4)(const float *x, size_t n, const furrow_affine_t *a,
+                      float *out); /* out may be x, here and below */
     void (*affine_f8)(const double *x, size_t n, const furrow_affine_t *a, double *out);
     void (*softmax_f4)(const float *x, size_t n, double max, float *out); /* any n; max: the largest of x, finite */
     void (*softmax_f8)(const double *x, size_t n, double max, double *out);
@@ -78,8 +81,8 @@ typedef struct furrow_kernels {
     furrow_row_kernels_t rows;
 } furrow_kernels_t;
 
-/** The table for this machine: the widest it can run, or the one that the environment variable FURROW_KERNELS names, if it can
- * run that. Local, thread safe. */
+/** The table for this machine: the widest it can run, or the one that the environment variable FURROW_KERNELS names, if
+ * it can run that. Local, thread safe. */
 const furrow_kernels_t *furrow_kernels(void);
 
 /** Table i of all that this machine can run, best first; NULL after the last. For tests. */

@@ -1,6 +1,6 @@
 /** \file vector.h
- * The vectors that the kernels of one variant are written with: as wide as that variant's registers. One source, compiled
- * once per variant (see CMakeLists.txt), gives AVX-512, AVX2 and portable code. Private to kernels/.
+ * The vectors that the kernels of one variant are written with: as wide as that variant's registers. One source,
+ * compiled once per variant (see CMakeLists.txt), gives AVX-512, AVX2 and portable code. Private to kernels/.
  */
 #ifndef FURROW_KERNELS_VECTOR_H
 #define FURROW_KERNELS_VECTOR_H
@@ -31,7 +31,8 @@ typedef uint64_t vec_u8_t __attribute__((vector_size(VECTOR_BYTES)));
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NOINLINE __attribute__((noinline))
 
-/* The hardware follows one stream well but starts anew at every 4 KiB page; two pages ahead hides that. May point beyond the array. */
+/* The hardware follows one stream well but starts anew at every 4 KiB page; two pages ahead hides that. May point
+ * beyond the array. */
 static inline void prefetch(const void *x)
 {
     __builtin_prefetch((const char *)x + 8192);
@@ -44,7 +45,8 @@ static inline vec_f8_t load_f8(const double *x)
     return v;
 }
 
-/* float to double is exact. (Compilers turn __builtin_convertvector() into several instructions where one is enough.) */
+/* float to double is exact. (Compilers turn __builtin_convertvector() into several instructions where one is enough.)
+ */
 static inline vec_f8_t load_f4(const float *x)
 {
 #if VECTOR_BYTES == 64
@@ -107,8 +109,8 @@ static inline double power_of_two(int e)
     return double_of_bits((uint64_t)(e + 1023) << 52);
 }
 
-/* 1.5 * 2^(52 + unit): adding it to a smaller x rounds x to a multiple of 2^unit, and leaves that multiple, as an integer
- * relative to the bits of the anchor, in the low mantissa bits of the sum. */
+/* 1.5 * 2^(52 + unit): adding it to a smaller x rounds x to a multiple of 2^unit, and leaves that multiple, as an
+ * integer relative to the bits of the anchor, in the low mantissa bits of the sum. */
 static inline double anchor(int unit)
 {
     return 1.5 * power_of_two(52 + unit);

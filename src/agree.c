@@ -11,8 +11,7 @@ furrow_status_t furrow_agree(furrow_context_t *ctx, furrow_status_t status, furr
 
     if (status != FURROW_OK) {
         if (err != NULL) shared = *err;
-        if (err == NULL || err->text[0] == '\0')
-            furrow_fail(&shared, status, "%s", furrow_status_text(status));
+        if (err == NULL || err->text[0] == '\0') furrow_fail(&shared, status, "%s", furrow_status_text(status));
         shared.status = status;
         if (shared.rank == 0) shared.rank = ctx->rank; /* else it was agreed on before: keep the rank that failed */
     }

@@ -66,8 +66,8 @@ static furrow_status_t plan_rows(const furrow_context_t *ctx, const furrow_array
     return FURROW_OK;
 }
 
-static void scatter_data(furrow_context_t *ctx, int root, const furrow_array_t *whole, const int64_t *rows,
-                         int64_t row, void *part)
+static void scatter_data(furrow_context_t *ctx, int root, const furrow_array_t *whole, const int64_t *rows, int64_t row,
+                         void *part)
 {
     const int rank = furrow_context_rank(ctx);
     int64_t first = 0;
@@ -78,8 +78,10 @@ static void scatter_data(furrow_context_t *ctx, int root, const furrow_array_t *
     }
     for (int r = 0; r < furrow_context_ranks(ctx); r++) {
         const char *from = (const char *)whole->data + first * row;
-        if (r != root) furrow_send(ctx, from, rows[r] * row, r);
-        else if (rows[r] * row > 0) memcpy(part, from, (size_t)(rows[r] * row));
+        if (r != root)
+            furrow_send(ctx, from, rows[r] * row, r);
+        else if (rows[r] * row > 0)
+            memcpy(part, from, (size_t)(rows[r] * row));
         first += rows[r];
     }
 }
@@ -140,8 +142,10 @@ static void gather_data(furrow_context_t *ctx, int root, const furrow_array_t *p
         return;
     }
     for (int r = 0; r < furrow_context_ranks(ctx); r++) {
-        if (r != root) furrow_receive(ctx, whole, rows[r] * row, r);
-        else if (rows[r] * row > 0) memcpy(whole, part->data, (size_t)(rows[r] * row));
+        if (r != root)
+            furrow_receive(ctx, whole, rows[r] * row, r);
+        else if (rows[r] * row > 0)
+            memcpy(whole, part->data, (size_t)(rows[r] * row));
         whole += rows[r] * row;
     }
 }
@@ -169,7 +173,8 @@ furrow_status_t furrow_gather(furrow_context_t *ctx, int root, const furrow_arra
 
     furrow_error_clear(err);
     furrow_status_t status = check_root(ctx, root, err);
-    if (status == FURROW_OK && is_root && whole == NULL) status = furrow_fail(err, FURROW_EARG, "no place for the array");
+    if (status == FURROW_OK && is_root && whole == NULL)
+        status = furrow_fail(err, FURROW_EARG, "no place for the array");
     if (status == FURROW_OK) status = check_array(part, err);
     if (status == FURROW_OK) status = furrow_alloc(furrow_context_ranks(ctx), sizeof(int64_t), &rows, err);
     status = furrow_agree(ctx, status, err);

@@ -1,7 +1,8 @@
 /* Owns files joined along axis 0: who reads which header, and where an item or a row lies.
  *
- * Rank 0 alone reads all headers and tells the others what they need (rows, offset and byte order of each file). A rank opens the
- * files of its own rows when the dataset opens, so that what it cannot open shows then, and others when they are first read. */
+ * Rank 0 alone reads all headers and tells the others what they need (rows, offset and byte order of each file). A rank
+ * opens the files of its own rows when the dataset opens, so that what it cannot open shows then, and others when they
+ * are first read. */
 #include "dataset.h"
 
 #include <fcntl.h>
@@ -33,10 +34,10 @@ struct furrow_dataset {
     furrow_npy_t header; /* of the joined array */
     int64_t row_items;
     int64_t count;
-    char **path;     /* [count] */
-    part_t *part;    /* [count] */
-    atomic_int *fd;  /* [count], -1: not open here */
-    int64_t at;      /* stream: the next item */
+    char **path;    /* [count] */
+    part_t *part;   /* [count] */
+    atomic_int *fd; /* [count], -1: not open here */
+    int64_t at;     /* stream: the next item */
 };
 
 static const char stream_name[] = "standard input";
@@ -76,7 +77,8 @@ static furrow_status_t check_arguments(const char *const *paths, int64_t count, 
     return FURROW_OK;
 }
 
-/* A dataset may hold thousands of files; the usual soft limit is 1024. Beyond the hard limit each read opens its file. */
+/* A dataset may hold thousands of files; the usual soft limit is 1024. Beyond the hard limit each read opens its file.
+ */
 static void allow_open_files(furrow_dataset_t *d)
 {
     struct rlimit limit;
@@ -106,36 +108,12 @@ void furrow_dataset_free(furrow_dataset_t *d)
 
 /* --------------------------------------------------------------- headers */
 
-static furrow_status_t read_stream_header(furrow_npy_t *header, furrow_error_t *err)
-{
-    char preamble[FURROW_NPY_PREAMBLE];
-    int64_t got, size;
-    void *bytes = NULL;
-
-    furrow_status_t status =
-        furrow_file_read_stream(STDIN_FILENO, stream_name, preamble, sizeof preamble, &got, err);
-    if (status == FURROW_OK) status = furrow_npy_header_size(preamble, got, stream_name, &size, err);
-    if (status == FURROW_OK && size < got)
-        status = furrow_fail(err, FURROW_EFORMAT, "%s: header of %lld bytes is cut short", stream_name, (long long)size);
-    if (status == FURROW_OK) status = furrow_alloc_buffer(size, 1, &bytes, err);
-    if (status == FURROW_OK) {
-        memcpy(bytes, preamble, sizeof preamble);
-        status = furrow_file_read_stream(STDIN_FILENO, stream_name, (char *)bytes + sizeof preamble,
-                                         size - (int64_t)sizeof preamble, &got, err);
-    }
-    if (status == FURROW_OK && got < size - (int64_t)sizeof preamble)
-        status = furrow_fail(err, FURROW_EFORMAT, "%s: header of %lld bytes is cut short", stream_name, (long long)size);
-    if (status == FURROW_OK) status = furrow_npy_parse(bytes, size, stream_name, header, err);
-    free(bytes);
-    return status;
-}
-
 static furrow_status_t read_header(furrow_dataset_t *d, int64_t f, furrow_npy_t *header, furrow_error_t *err)
 {
     int fd;
     int64_t bytes;
 
-    if (d->is_stream) return read_stream_header(header, err);
+    if (d->is_stream) return furrow_npy_read_stream(STDIN_FILENO, stream_name, header, err);
     furrow_status_t status = furrow_file_open(d->path[f], &fd, &bytes, err);
     if (status != FURROW_OK) return status;
     status = furrow_npy_read_fd(fd, d->path[f], bytes, header, err);
@@ -143,7 +121,8 @@ static furrow_status_t read_header(furrow_dataset_t *d, int64_t f, furrow_npy_t 
     return status;
 }
 
-/* Elements along one axis, or none at all, stand in C order as well as in Fortran order; NumPy calls it C when it saves them. */
+/* Elements along one axis, or none at all, stand in C order as well as in Fortran order; NumPy calls it C when it saves
+ * them. */
 static bool has_order(const furrow_npy_t *header)
 {
     int axes = 0;
@@ -169,8 +148,9 @@ static furrow_status_t check_joins(const furrow_dataset_t *d, int64_t f, const f
                            first->ndim);
     for (int i = 1; i < first->ndim; i++)
         if (next->shape[i] != first->shape[i])
-            return furrow_fail(err, FURROW_EMISMATCH, "%.400s: axis %d of length %lld does not join %.400s of length %lld",
-                               b, i, (long long)next->shape[i], a, (long long)first->shape[i]);
+            return furrow_fail(err, FURROW_EMISMATCH,
+                               "%.400s: axis %d of length %lld does not join %.400s of length %lld", b, i,
+                               (long long)next->shape[i], a, (long long)first->shape[i]);
     if (d->has_order && has_order(next) && next->fortran_order != first->fortran_order)
         return furrow_fail(err, FURROW_EMISMATCH, "%.400s: %s order does not join %.400s of the other", b,
                            next->fortran_order ? "Fortran" : "C", a);
@@ -352,8 +332,10 @@ static int64_t file_of_row(const furrow_dataset_t *d, int64_t row)
 
     while (high - low > 1) {
         const int64_t middle = low + (high - low) / 2;
-        if (d->part[middle].first_row <= row) low = middle;
-        else high = middle;
+        if (d->part[middle].first_row <= row)
+            low = middle;
+        else
+            high = middle;
     }
     return low;
 }
@@ -388,7 +370,8 @@ static void to_native(const furrow_dataset_t *d, const part_t *p, void *data, in
     const bool is_complex = furrow_dtype_kind(d->header.dtype) == 'c';
     const int64_t size = furrow_dtype_size(d->header.dtype);
 
-    if (p->swapped) furrow_swap_bytes(data, (size_t)(is_complex ? 2 * count : count), (size_t)(is_complex ? size / 2 : size));
+    if (p->swapped)
+        furrow_swap_bytes(data, (size_t)(is_complex ? 2 * count : count), (size_t)(is_complex ? size / 2 : size));
 }
 
 static furrow_status_t read_stream(furrow_dataset_t *d, int64_t count, void *out, furrow_error_t *err)
@@ -399,8 +382,9 @@ static furrow_status_t read_stream(furrow_dataset_t *d, int64_t count, void *out
     if (status != FURROW_OK) return status;
     if (got < wanted) {
         const int64_t done = d->at * furrow_dtype_size(d->header.dtype) + got;
-        return furrow_fail(err, FURROW_ETRUNCATED, "%s: %lld bytes of data missing (the header promises %lld, %lld came)",
-                           stream_name, (long long)(d->header.bytes - done), (long long)d->header.bytes, (long long)done);
+        return furrow_fail(err, FURROW_ETRUNCATED,
+                           "%s: %lld bytes of data missing (the header promises %lld, %lld came)", stream_name,
+                           (long long)(d->header.bytes - done), (long long)d->header.bytes, (long long)done);
     }
     d->at += count;
     to_native(d, &d->part[0], out, count);
@@ -446,7 +430,8 @@ furrow_status_t furrow_dataset_read_fortran_column(furrow_dataset_t *d, int64_t 
         int fd;
         status = descriptor(d, f, &fd, err);
         if (status == FURROW_OK)
-            status = furrow_file_read(fd, d->path[f], p->data_offset + (j * p->rows + local) * size, out, now * size, err);
+            status =
+                furrow_file_read(fd, d->path[f], p->data_offset + (j * p->rows + local) * size, out, now * size, err);
         release(d, fd);
         if (status == FURROW_OK) to_native(d, p, out, now);
         out = (char *)out + now * size;

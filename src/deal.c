@@ -16,7 +16,8 @@ furrow_status_t furrow_deal_own(furrow_context_t *ctx, const furrow_deal_t *deal
     const furrow_range_t own = furrow_split(deal->units, furrow_context_ranks(ctx), furrow_context_rank(ctx));
     void *buffer = NULL;
 
-    furrow_status_t status = furrow_alloc_buffer(least(deal->piece, own.stop - own.start), deal->unit_bytes, &buffer, err);
+    furrow_status_t status =
+        furrow_alloc_buffer(least(deal->piece, own.stop - own.start), deal->unit_bytes, &buffer, err);
     for (int64_t first = own.start; first < own.stop && status == FURROW_OK; first += deal->piece) {
         const int64_t count = least(deal->piece, own.stop - first);
         status = deal->read(deal->arg, first, count, buffer, err);
@@ -49,8 +50,10 @@ static furrow_status_t root_deals(furrow_context_t *ctx, const furrow_deal_t *de
         const int64_t count = least(deal->piece, deal->units - first);
         status = deal->read(deal->arg, first, count, buffer, err);
         if (status != FURROW_OK) break;
-        if (to == 0) status = deal->work(deal->arg, first, count, buffer, err);
-        else send_piece(ctx, deal, first, count, buffer, to);
+        if (to == 0)
+            status = deal->work(deal->arg, first, count, buffer, err);
+        else
+            send_piece(ctx, deal, first, count, buffer, to);
         to = (to + 1) % ranks;
     }
     for (int r = 1; r < ranks; r++) furrow_send(ctx, (int64_t[2]){END_OF_PIECES}, 2 * sizeof(int64_t), r);
@@ -77,7 +80,8 @@ furrow_status_t furrow_deal_from_root(furrow_context_t *ctx, const furrow_deal_t
     furrow_status_t status = furrow_alloc_buffer(least(deal->piece, deal->units), deal->unit_bytes, &buffer, err);
     status = furrow_agree(ctx, status, err);
     if (status == FURROW_OK)
-        status = furrow_context_rank(ctx) == 0 ? root_deals(ctx, deal, buffer, err) : other_takes(ctx, deal, buffer, err);
+        status =
+            furrow_context_rank(ctx) == 0 ? root_deals(ctx, deal, buffer, err) : other_takes(ctx, deal, buffer, err);
     free(buffer);
     return status;
 }

@@ -17,12 +17,14 @@ typedef struct furrow_deal {
     void *arg;
 } furrow_deal_t;
 
-/** Every rank reads and works on its own share, furrow_split(units, ranks, rank), piece by piece. Local: the caller agrees on the
- * status. One buffer of piece * unit_bytes. */
-FURROW_MUST_CHECK furrow_status_t furrow_deal_own(furrow_context_t *ctx, const furrow_deal_t *deal, furrow_error_t *err);
+/** Every rank reads and works on its own share, furrow_split(units, ranks, rank), piece by piece. Local: the caller
+ * agrees on the status. One buffer of piece * unit_bytes. */
+FURROW_MUST_CHECK furrow_status_t furrow_deal_own(furrow_context_t *ctx, const furrow_deal_t *deal,
+                                                  furrow_error_t *err);
 
-/** Rank 0 reads all pieces, in order, and gives them to the ranks in turn; each works on what it gets. Collective; the status is this
- * rank's own and not agreed on yet. A failure of rank 0 ends the dealing; another rank that fails takes its pieces and drops them. */
+/** Rank 0 reads all pieces, in order, and gives them to the ranks in turn; each works on what it gets. Collective; the
+ * status is this rank's own and not agreed on yet. A failure of rank 0 ends the dealing; another rank that fails takes
+ * its pieces and drops them. */
 FURROW_MUST_CHECK furrow_status_t furrow_deal_from_root(furrow_context_t *ctx, const furrow_deal_t *deal,
                                                         furrow_error_t *err);
 

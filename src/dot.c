@@ -14,7 +14,7 @@ typedef struct {
     furrow_plan_t plan; /* of the sum that a dot product is */
     furrow_dataset_t *a, *b;
     int64_t size, items;
-    int64_t piece; /* elements of each array that rank 0 sends at a time */
+    int64_t piece;            /* elements of each array that rank 0 sends at a time */
     furrow_tallies_t workers; /* one per thread; the first ends as the result */
     char *scratch;            /* per thread: a block of each, and what converting them takes */
 } job_t;
@@ -87,11 +87,13 @@ static furrow_status_t prepare(job_t *job, furrow_dtype_t dtype, furrow_error_t 
 
     job->size = furrow_dtype_size(dtype);
     if (furrow_dtype_kind(dtype) == 'c')
-        return furrow_fail(err, FURROW_EUNSUPPORTED, "dot is not defined for complex dtype %s", furrow_dtype_name(dtype));
+        return furrow_fail(err, FURROW_EUNSUPPORTED, "dot is not defined for complex dtype %s",
+                           furrow_dtype_name(dtype));
     job->piece = (have - needed + FURROW_BLOCK_BYTES) / (2 * job->size);
     if (job->piece > 4 * threads * block_items(job)) job->piece = 4 * threads * block_items(job);
     if (have < needed)
-        return furrow_fail(err, FURROW_EBUDGET, "%lld bytes of memory are too few for %lld threads: at least %lld (%lldM) are needed",
+        return furrow_fail(err, FURROW_EBUDGET,
+                           "%lld bytes of memory are too few for %lld threads: at least %lld (%lldM) are needed",
                            (long long)have, (long long)threads, (long long)needed, (long long)(needed >> 20) + 1);
     furrow_status_t status = furrow_plan_make(dtype, &sum, NULL, &job->plan, err);
     if (status == FURROW_OK) status = furrow_tallies_alloc(&job->plan, threads, &job->workers, err);
@@ -152,16 +154,19 @@ furrow_status_t furrow_dot(furrow_dataset_t *a, furrow_dataset_t *b, furrow_valu
     return finish(&job, status, out, err);
 }
 
-static furrow_status_t check_arrays(const furrow_array_t *a, const furrow_array_t *b, int64_t *items, furrow_error_t *err)
+static furrow_status_t check_arrays(const furrow_array_t *a, const furrow_array_t *b, int64_t *items,
+                                    furrow_error_t *err)
 {
-    if (a == NULL || b == NULL || a->ndim != b->ndim || a->dtype != b->dtype || a->ndim < 0 || a->ndim > FURROW_MAX_NDIM)
+    if (a == NULL || b == NULL || a->ndim != b->ndim || a->dtype != b->dtype || a->ndim < 0 ||
+        a->ndim > FURROW_MAX_NDIM)
         return furrow_fail(err, FURROW_EARG, "dot needs two arrays of one dtype and shape");
     *items = 1;
     for (int i = 0; i < a->ndim; i++)
         if (a->shape[i] != b->shape[i] || !furrow_multiply(*items, a->shape[i], items))
             return furrow_fail(err, FURROW_EARG, "dot of arrays whose axis %d has length %lld and %lld", i,
                                (long long)a->shape[i], (long long)b->shape[i]);
-    if (*items > 0 && (a->data == NULL || b->data == NULL)) return furrow_fail(err, FURROW_EARG, "an array without data");
+    if (*items > 0 && (a->data == NULL || b->data == NULL))
+        return furrow_fail(err, FURROW_EARG, "an array without data");
     return FURROW_OK;
 }
 

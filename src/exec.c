@@ -23,7 +23,7 @@ furrow_status_t furrow_exec(const furrow_context_t *ctx, int64_t blocks, furrow_
     _Atomic int64_t first_failed = INT64_MAX;
 
     if (blocks <= 0) return FURROW_OK;
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (blocks > 1) default(none) \
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (blocks > 1) default(none)                       \
     shared(ctx, blocks, work, arg, status, failure, first_failed)
     for (int64_t block = 0; block < blocks; block++) {
         furrow_error_t mine = {0};

@@ -11,8 +11,9 @@ typedef furrow_status_t furrow_block_fn(void *arg, int64_t block, int thread, fu
 
 /** Run `work` for 0 <= block < blocks on the threads of the context. Local.
  *
- * A single block runs on thread 0. furrow_context_cancel() fails the blocks that have not begun. After a failure blocks above the failed one are skipped; the error returned is that of the lowest failing block, so it does
- * not depend on threads. */
+ * A single block runs on thread 0. furrow_context_cancel() fails the blocks that have not begun. After a failure blocks
+ * above the failed one are skipped; the error returned is that of the lowest failing block, so it does not depend on
+ * threads. */
 FURROW_MUST_CHECK furrow_status_t furrow_exec(const furrow_context_t *ctx, int64_t blocks, furrow_block_fn *work,
                                               void *arg, furrow_error_t *err);
 

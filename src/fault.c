@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[FURROW_FAULT_KINDS] = {"alloc", "open", "read", "create", "write", "sync", "rename"};
+static const char *const kind_names[FURROW_FAULT_KINDS] = {"alloc", "open", "read",  "create",
+                                                           "write", "sync", "rename"};
 
 static atomic_long seen[FURROW_FAULT_KINDS];
 static atomic_int this_rank;

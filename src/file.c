@@ -32,8 +32,11 @@ furrow_status_t furrow_file_open(const char *path, int *fd, int64_t *bytes, furr
         return FURROW_OK;
     }
     if (known && S_ISDIR(facts.st_mode)) errno = EISDIR;
-    if (!known || S_ISDIR(facts.st_mode)) status = furrow_fail_errno(err, path, "read");
-    else status = furrow_fail(err, FURROW_EIO, "%.600s: not a regular file; pipes are read from standard input (-)", path);
+    if (!known || S_ISDIR(facts.st_mode))
+        status = furrow_fail_errno(err, path, "read");
+    else
+        status =
+            furrow_fail(err, FURROW_EIO, "%.600s: not a regular file; pipes are read from standard input (-)", path);
     close(*fd);
     *fd = -1;
     return status;
@@ -90,10 +93,9 @@ furrow_status_t furrow_file_write(int fd, const char *path, int64_t offset, cons
     int64_t done = 0;
 
     while (done < count) {
-        const ssize_t now =
-            furrow_fault_hits(FURROW_FAULT_WRITE)
-                ? -1
-                : pwrite(fd, (const char *)data + done, request(count - done), (off_t)(offset + done));
+        const ssize_t now = furrow_fault_hits(FURROW_FAULT_WRITE)
+                                ? -1
+                                : pwrite(fd, (const char *)data + done, request(count - done), (off_t)(offset + done));
         if (now < 0 && errno == EINTR) continue;
         if (now == 0) errno = ENOSPC; /* POSIX allows it where nothing fits */
         if (now <= 0) return furrow_fail_errno(err, path, "write");
@@ -110,8 +112,7 @@ char *furrow_file_name_beside(const char *path, const char *suffix)
     const size_t size = strlen(path) + strlen(suffix) + 2;
     char *beside = furrow_fault_hits(FURROW_FAULT_ALLOC) ? NULL : malloc(size);
 
-    if (beside != NULL)
-        (void)snprintf(beside, size, "%.*s.%.*s%s", (int)(name - path), path, name_max, name, suffix);
+    if (beside != NULL) (void)snprintf(beside, size, "%.*s.%.*s%s", (int)(name - path), path, name_max, name, suffix);
     return beside;
 }
 

@@ -24,21 +24,19 @@ FURROW_MUST_CHECK furrow_status_t furrow_file_read_stream(int fd, const char *pa
 FURROW_MUST_CHECK furrow_status_t furrow_file_write(int fd, const char *path, int64_t offset, const void *data,
                                                     int64_t count, furrow_error_t *err);
 
-/** Make an empty temporary file beside `path`, hidden, with the permissions that a new `path` would have. FURROW_EIO also where
- * `path` is there and is not a regular file.
- * \param[out] temporary  its name, to be freed with free() */
+/** Make an empty temporary file beside `path`, hidden, with the permissions that a new `path` would have. FURROW_EIO
+ * also where `path` is there and is not a regular file. \param[out] temporary  its name, to be freed with free() */
 FURROW_MUST_CHECK furrow_status_t furrow_file_create_beside(const char *path, char **temporary, int *fd,
                                                             furrow_error_t *err);
 
-/** "folder/.name" and `suffix` for "folder/name": a hidden file beside it, to be freed; NULL if memory ran out. A name too long for the
- * suffix loses its end. */
+/** "folder/.name" and `suffix` for "folder/name": a hidden file beside it, to be freed; NULL if memory ran out. A name
+ * too long for the suffix loses its end. */
 char *furrow_file_name_beside(const char *path, const char *suffix);
 
-/** Make an empty file `temporary` that will replace `path`, in place of an older one; or, with `bytes` >= 0, open the one that is there
- * if it has that size.
- * \param[out] found  the older one was opened */
-FURROW_MUST_CHECK furrow_status_t furrow_file_create_named(const char *path, const char *temporary, int64_t bytes, bool *found,
-                                                           int *fd, furrow_error_t *err);
+/** Make an empty file `temporary` that will replace `path`, in place of an older one; or, with `bytes` >= 0, open the
+ * one that is there if it has that size. \param[out] found  the older one was opened */
+FURROW_MUST_CHECK furrow_status_t furrow_file_create_named(const char *path, const char *temporary, int64_t bytes,
+                                                           bool *found, int *fd, furrow_error_t *err);
 
 /** Give a new file its final size and, where the file system can, its blocks, so that a full disk shows now. */
 FURROW_MUST_CHECK furrow_status_t furrow_file_reserve(int fd, const char *path, int64_t bytes, furrow_error_t *err);

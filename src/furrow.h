@@ -3,14 +3,16 @@
  *
  * This is the whole public interface (furrow_mpi.h adds the one call that needs MPI's types). Conventions:
  *
- * - **Local** functions concern this process only. **Collective** functions must be called by every rank of the context,
- *   in the same order; unless said otherwise all arguments must match on all ranks.
- * - Every function that can fail returns a furrow_status_t. A collective function returns the same status on every rank,
- *   and fills `err` (which may be NULL) with the same text on every rank. Outputs are unchanged on error, handles NULL.
+ * - **Local** functions concern this process only. **Collective** functions must be called by every rank of the
+ * context, in the same order; unless said otherwise all arguments must match on all ranks.
+ * - Every function that can fail returns a furrow_status_t. A collective function returns the same status on every
+ * rank, and fills `err` (which may be NULL) with the same text on every rank. Outputs are unchanged on error, handles
+ * NULL.
  * - Counts are elements or rows, int64_t; names that end in _bytes say otherwise. Nothing is limited to 2^31.
  * - Arrays are in C order, in the byte order of the machine, unless a comment says otherwise.
- * - Results are the same bits for any ranks, threads, memory cap, and vector instructions. This needs the floating-point
- *   environment that C programs start in: rounding to nearest, subnormals kept (a main program linked with -ffast-math changes it).
+ * - Results are the same bits for any ranks, threads, memory cap, and vector instructions. This needs the
+ * floating-point environment that C programs start in: rounding to nearest, subnormals kept (a main program linked with
+ * -ffast-math changes it).
  * - Functions that take a context use its OpenMP threads: call them from the thread that opened it, outside parallel
  *   regions. The library never exits, aborts or prints.
  */
@@ -37,21 +39,21 @@ extern "C" {
 
 /* ---------------------------------------------------------------- status */
 
-/** Every status: name, value, meaning. Where ranks fail differently, the lowest value is the one that all return; being stopped
- * is the weakest reason, for a failure elsewhere may be what stopped a rank. */
-#define FURROW_STATUS_LIST(X)                                             \
-    X(OK, 0, "success")                                                   \
-    X(ECANCELED, -1, "stopped on request")                                \
-    X(EEMPTY, -2, "no value: the array is empty")                         \
-    X(EBUDGET, -3, "the memory cap is too small")                         \
-    X(EMISMATCH, -4, "inputs do not fit together")                        \
-    X(ETRUNCATED, -5, "data missing")                                     \
-    X(EUNSUPPORTED, -6, "not supported")                                  \
-    X(EFORMAT, -7, "not a valid file")                                    \
-    X(EOVERFLOW, -8, "a size is out of range")                            \
-    X(EIO, -9, "the system refused an operation on a file")               \
-    X(ENOMEM, -10, "out of memory")                                       \
-    X(EARG, -11, "wrong argument")                                        \
+/** Every status: name, value, meaning. Where ranks fail differently, the lowest value is the one that all return; being
+ * stopped is the weakest reason, for a failure elsewhere may be what stopped a rank. */
+#define FURROW_STATUS_LIST(X)                                                                                          \
+    X(OK, 0, "success")                                                                                                \
+    X(ECANCELED, -1, "stopped on request")                                                                             \
+    X(EEMPTY, -2, "no value: the array is empty")                                                                      \
+    X(EBUDGET, -3, "the memory cap is too small")                                                                      \
+    X(EMISMATCH, -4, "inputs do not fit together")                                                                     \
+    X(ETRUNCATED, -5, "data missing")                                                                                  \
+    X(EUNSUPPORTED, -6, "not supported")                                                                               \
+    X(EFORMAT, -7, "not a valid file")                                                                                 \
+    X(EOVERFLOW, -8, "a size is out of range")                                                                         \
+    X(EIO, -9, "the system refused an operation on a file")                                                            \
+    X(ENOMEM, -10, "out of memory")                                                                                    \
+    X(EARG, -11, "wrong argument")                                                                                     \
     X(EMPI, -12, "the message layer failed")
 
 typedef enum furrow_status {
@@ -80,20 +82,20 @@ FURROW_API const char *furrow_version(void);
 typedef struct furrow_context furrow_context_t;
 
 typedef struct furrow_context_opts {
-    int threads;          /**< OpenMP threads per rank; 0: cores this process may use / ranks on this node, at least 1 */
+    int threads; /**< OpenMP threads per rank; 0: cores this process may use / ranks on this node, at least 1 */
     int64_t memory_bytes; /**< cap on working buffers per rank; 0: 1 GiB */
 } furrow_context_opts_t;
 
 /** Find out where the program runs. Collective over all processes of the launch.
  *
- * Under a launcher (mpirun, srun with an MPI plugin) this starts MPI, if the program has not, with MPI_THREAD_FUNNELED, and
- * duplicates MPI_COMM_WORLD. Without one MPI is never touched: one rank, no cost.
+ * Under a launcher (mpirun, srun with an MPI plugin) this starts MPI, if the program has not, with MPI_THREAD_FUNNELED,
+ * and duplicates MPI_COMM_WORLD. Without one MPI is never touched: one rank, no cost.
  *
  * \param[in]  opts  NULL for defaults. May differ between ranks.
  * \param[out] out   to be closed with furrow_context_close().
  * \return FURROW_OK, FURROW_EARG (threads or memory_bytes negative), FURROW_ENOMEM, FURROW_EMPI */
-FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_context_open(const furrow_context_opts_t *opts, furrow_context_t **out,
-                                                                 furrow_error_t *err);
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_context_open(const furrow_context_opts_t *opts,
+                                                                 furrow_context_t **out, furrow_error_t *err);
 
 /** Collective. Ends MPI if furrow_context_open() started it. NULL is fine. */
 FURROW_API void furrow_context_close(furrow_context_t *ctx);
@@ -106,14 +108,16 @@ FURROW_API int furrow_context_node_ranks(const furrow_context_t *ctx);
 FURROW_API int furrow_context_threads(const furrow_context_t *ctx);
 FURROW_API int64_t furrow_context_memory(const furrow_context_t *ctx);
 
-/** Ask the call that runs on `ctx` to stop: it returns FURROW_ECANCELED on all ranks once the blocks in flight are done, and leaves
- * no output (furrow_rows() also what a later run needs to go on). Stays in force for later calls. Local; may be called from a signal handler or another thread, on any rank. */
+/** Ask the call that runs on `ctx` to stop: it returns FURROW_ECANCELED on all ranks once the blocks in flight are
+ * done, and leaves no output (furrow_rows() also what a later run needs to go on). Stays in force for later calls.
+ * Local; may be called from a signal handler or another thread, on any rank. */
 FURROW_API void furrow_context_cancel(furrow_context_t *ctx);
 
 /** Told now and then, on rank 0, how many bytes of that rank's share are done (the shares of ranks are equal). */
 typedef void furrow_progress_fn(void *arg, int64_t done, int64_t total);
 
-/** Who is told of the progress of calls on `ctx`; NULL: nobody. Local. It is called often: it should look at a clock first. */
+/** Who is told of the progress of calls on `ctx`; NULL: nobody. Local. It is called often: it should look at a clock
+ * first. */
 FURROW_API void furrow_context_on_progress(furrow_context_t *ctx, furrow_progress_fn *tell, void *arg);
 
 /** Share a verdict. Collective over `ctx`; `status` and `err` are this rank's own.
@@ -121,28 +125,28 @@ FURROW_API void furrow_context_on_progress(furrow_context_t *ctx, furrow_progres
  * The lowest status wins, then the lowest rank; afterwards every rank holds that status, rank and text. One small
  * reduction on success. The way to branch on a local outcome without leaving a rank behind.
  *
- * \param[in,out] err  must hold this rank's text where `status` is not FURROW_OK; may be NULL only if it is NULL everywhere
- * \return the agreed status */
+ * \param[in,out] err  must hold this rank's text where `status` is not FURROW_OK; may be NULL only if it is NULL
+ * everywhere \return the agreed status */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_agree(furrow_context_t *ctx, furrow_status_t status,
                                                           furrow_error_t *err);
 
 /* ----------------------------------------------------------------- dtype */
 
 /** Every dtype: name, NumPy kind, bytes of one element. */
-#define FURROW_DTYPE_LIST(X) \
-    X(BOOL, "bool", 'b', 1)  \
-    X(I1, "i1", 'i', 1)      \
-    X(I2, "i2", 'i', 2)      \
-    X(I4, "i4", 'i', 4)      \
-    X(I8, "i8", 'i', 8)      \
-    X(U1, "u1", 'u', 1)      \
-    X(U2, "u2", 'u', 2)      \
-    X(U4, "u4", 'u', 4)      \
-    X(U8, "u8", 'u', 8)      \
-    X(F2, "f2", 'f', 2)      \
-    X(F4, "f4", 'f', 4)      \
-    X(F8, "f8", 'f', 8)      \
-    X(C8, "c8", 'c', 8)      \
+#define FURROW_DTYPE_LIST(X)                                                                                           \
+    X(BOOL, "bool", 'b', 1)                                                                                            \
+    X(I1, "i1", 'i', 1)                                                                                                \
+    X(I2, "i2", 'i', 2)                                                                                                \
+    X(I4, "i4", 'i', 4)                                                                                                \
+    X(I8, "i8", 'i', 8)                                                                                                \
+    X(U1, "u1", 'u', 1)                                                                                                \
+    X(U2, "u2", 'u', 2)                                                                                                \
+    X(U4, "u4", 'u', 4)                                                                                                \
+    X(U8, "u8", 'u', 8)                                                                                                \
+    X(F2, "f2", 'f', 2)                                                                                                \
+    X(F4, "f4", 'f', 4)                                                                                                \
+    X(F8, "f8", 'f', 8)                                                                                                \
+    X(C8, "c8", 'c', 8)                                                                                                \
     X(C16, "c16", 'c', 16)
 
 typedef enum furrow_dtype {
@@ -188,8 +192,8 @@ typedef struct furrow_npy {
 
 /** Read and check a header. Local. Accepts every header that NumPy does.
  *
- * \return FURROW_OK, FURROW_EIO (missing, a folder, no permission), FURROW_EFORMAT, FURROW_EUNSUPPORTED (object, string,
- *         structured, long double, dates), FURROW_EOVERFLOW (the shape's product), FURROW_ETRUNCATED (file shorter than
+ * \return FURROW_OK, FURROW_EIO (missing, a folder, no permission), FURROW_EFORMAT, FURROW_EUNSUPPORTED (object,
+ * string, structured, long double, dates), FURROW_EOVERFLOW (the shape's product), FURROW_ETRUNCATED (file shorter than
  *         its header says) */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_npy_read(const char *path, furrow_npy_t *out, furrow_error_t *err);
 
@@ -214,9 +218,9 @@ FURROW_API void furrow_array_free(furrow_array_t *array);
  * \param[out] part    this rank's rows, to be freed with furrow_array_free(); may have no rows
  * Memory      root: nothing beyond `whole` and its own part. No message is longer than 1 GiB; the array may be.
  * \return FURROW_OK, FURROW_EARG, FURROW_ENOMEM (on some rank) */
-FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_scatter(furrow_context_t *ctx, int root, const furrow_array_t *whole,
-                                                            const int64_t *counts, furrow_array_t *part,
-                                                            furrow_error_t *err);
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_scatter(furrow_context_t *ctx, int root,
+                                                            const furrow_array_t *whole, const int64_t *counts,
+                                                            furrow_array_t *part, furrow_error_t *err);
 
 /** Join the parts of all ranks, in rank order, along axis 0, on one rank. Collective over `ctx`.
  *
@@ -259,8 +263,8 @@ FURROW_API furrow_range_t furrow_dataset_rows(const furrow_dataset_t *dataset);
 
 /** Read rows, in C order and the machine's byte order whatever the file has. Local; any rows, from any thread.
  *
- * \param[out] out  `count` rows. Where the files are not visible to this rank (FURROW_SOURCE_ROOT): FURROW_EUNSUPPORTED.
- * \return FURROW_OK, FURROW_EARG, FURROW_EIO, FURROW_ETRUNCATED (a file shrank), FURROW_ENOMEM */
+ * \param[out] out  `count` rows. Where the files are not visible to this rank (FURROW_SOURCE_ROOT):
+ * FURROW_EUNSUPPORTED. \return FURROW_OK, FURROW_EARG, FURROW_EIO, FURROW_ETRUNCATED (a file shrank), FURROW_ENOMEM */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_dataset_read(const furrow_dataset_t *dataset, int64_t first,
                                                                  int64_t count, void *out, furrow_error_t *err);
 
@@ -271,8 +275,8 @@ typedef struct furrow_output furrow_output_t;
 
 /** Create a file of known shape. Collective over `ctx`.
  *
- * Rank 0 makes a temporary file beside `path` and reserves its space, so that a full disk shows here. Whatever stands under
- * `path` stays untouched until furrow_output_commit().
+ * Rank 0 makes a temporary file beside `path` and reserves its space, so that a full disk shows here. Whatever stands
+ * under `path` stays untouched until furrow_output_commit().
  *
  * \return FURROW_OK, FURROW_EARG, FURROW_EOVERFLOW, FURROW_EIO (no folder, no permission, no space), FURROW_ENOMEM */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_create(furrow_context_t *ctx, const char *path,
@@ -289,48 +293,50 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_create_on_root(furrow
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_write(furrow_output_t *output, int64_t first, int64_t count,
                                                                  const void *data, furrow_error_t *err);
 
-/** Finish: flush to disk, then rename over `path`. Collective. `status` is how this rank's own work went: if it failed on
- * any rank, the temporary is removed and that failure returned everywhere. Frees the output in every case. */
+/** Finish: flush to disk, then rename over `path`. Collective. `status` is how this rank's own work went: if it failed
+ * on any rank, the temporary is removed and that failure returned everywhere. Frees the output in every case. */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_commit(furrow_output_t *output, furrow_status_t status,
                                                                   furrow_error_t *err);
 
-/** Copy rows of a dataset, of any dtype, into one file, in C order and the machine's byte order. Collective over its context.
+/** Copy rows of a dataset, of any dtype, into one file, in C order and the machine's byte order. Collective over its
+ * context.
  *
- * With furrow_split() this cuts an array into files, and for all rows it joins the files of a dataset. Every rank copies its share.
+ * With furrow_split() this cuts an array into files, and for all rows it joins the files of a dataset. Every rank
+ * copies its share.
  *
  * \param[in]  rows  within the dataset; [0, 1) for a 0-d array. Of standard input rows are taken once, in order.
  * \param[in]  path  not one of the files of `dataset`
- * \return FURROW_OK, FURROW_EARG, FURROW_EIO, FURROW_ENOMEM, FURROW_ETRUNCATED, FURROW_EBUDGET (a row in Fortran order),
- *         FURROW_ECANCELED */
-FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_copy(furrow_dataset_t *dataset, furrow_range_t rows, const char *path,
-                                                         furrow_error_t *err);
+ * \return FURROW_OK, FURROW_EARG, FURROW_EIO, FURROW_ENOMEM, FURROW_ETRUNCATED, FURROW_EBUDGET (a row in Fortran
+ * order), FURROW_ECANCELED */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_copy(furrow_dataset_t *dataset, furrow_range_t rows,
+                                                         const char *path, furrow_error_t *err);
 
 /* ---------------------------------------------------------------- reduce */
 
 /** Every reduction: name as the command line has it. */
-#define FURROW_OP_LIST(X)   \
-    X(COUNT, "count")       \
-    X(SUM, "sum")           \
-    X(SUMSQ, "sumsq")       \
-    X(MEAN, "mean")         \
-    X(VAR, "var")           \
-    X(STD, "std")           \
-    X(MIN, "min")           \
-    X(MAX, "max")           \
-    X(ARGMIN, "argmin")     \
-    X(ARGMAX, "argmax")     \
-    X(NORM1, "norm1")       \
-    X(NORM2, "norm2")       \
-    X(NORMINF, "norminf")   \
-    X(NONZERO, "nonzero")   \
-    X(NAN, "nan")           \
+#define FURROW_OP_LIST(X)                                                                                              \
+    X(COUNT, "count")                                                                                                  \
+    X(SUM, "sum")                                                                                                      \
+    X(SUMSQ, "sumsq")                                                                                                  \
+    X(MEAN, "mean")                                                                                                    \
+    X(VAR, "var")                                                                                                      \
+    X(STD, "std")                                                                                                      \
+    X(MIN, "min")                                                                                                      \
+    X(MAX, "max")                                                                                                      \
+    X(ARGMIN, "argmin")                                                                                                \
+    X(ARGMAX, "argmax")                                                                                                \
+    X(NORM1, "norm1")                                                                                                  \
+    X(NORM2, "norm2")                                                                                                  \
+    X(NORMINF, "norminf")                                                                                              \
+    X(NONZERO, "nonzero")                                                                                              \
+    X(NAN, "nan")                                                                                                      \
     X(HIST, "hist")
 
 typedef enum furrow_op {
 #define FURROW_OP_ENUM(name, text) FURROW_OP_##name,
     FURROW_OP_LIST(FURROW_OP_ENUM)
 #undef FURROW_OP_ENUM
-    FURROW_OP_TOTAL
+        FURROW_OP_TOTAL
 } furrow_op_t;
 
 /** The name of an operation, a constant string. Local. */
@@ -364,26 +370,25 @@ typedef struct furrow_reduce_opts {
     double low, high;
 } furrow_reduce_opts_t;
 
-/** The results of one call: `furrow_reduction_groups()` groups. Group 0 is the whole array, groups 1..sections its sections;
- * with axis0 group j is column j, in C order. The same on every rank. */
+/** The results of one call: `furrow_reduction_groups()` groups. Group 0 is the whole array, groups 1..sections its
+ * sections; with axis0 group j is column j, in C order. The same on every rank. */
 typedef struct furrow_reduction furrow_reduction_t;
 
 /** Reduce a dataset, exactly. Collective over the context of `dataset`.
  *
- * Numerics  Sums of floats are the correctly rounded (half to even) value of the exact sum, in f8; so are mean, var, std,
- *           norm1, norm2. Sums of integers and bools are exact integers. f2 and f4 give f8. NaN propagates. +inf and -inf
- *           give NaN. The sum of nothing is +0, of nothing but -0.0 it is -0.0. min and max treat -0.0 as below +0.0; argmin
- *           and argmax, as NumPy, return the first of equals in C order and the first NaN if there is one. var with
- *           count <= ddof is NaN. A mean of nothing is NaN, min, max, argmin, argmax of nothing FURROW_EEMPTY.
- *           Complex: count, sum, mean, sumsq (sum of |z|^2) and norm2 only, without skip_nan.
- * Cost      Every element is read once. Buffers stay within the context's memory cap.
- * \return   FURROW_OK, FURROW_EARG, FURROW_EUNSUPPORTED (operation and dtype), FURROW_EBUDGET (with the least that would
- *           do), FURROW_EEMPTY, FURROW_EIO, FURROW_ETRUNCATED, FURROW_ENOMEM */
+ * Numerics  Sums of floats are the correctly rounded (half to even) value of the exact sum, in f8; so are mean, var,
+ * std, norm1, norm2. Sums of integers and bools are exact integers. f2 and f4 give f8. NaN propagates. +inf and -inf
+ *           give NaN. The sum of nothing is +0, of nothing but -0.0 it is -0.0. min and max treat -0.0 as below +0.0;
+ * argmin and argmax, as NumPy, return the first of equals in C order and the first NaN if there is one. var with count
+ * <= ddof is NaN. A mean of nothing is NaN, min, max, argmin, argmax of nothing FURROW_EEMPTY. Complex: count, sum,
+ * mean, sumsq (sum of |z|^2) and norm2 only, without skip_nan. Cost      Every element is read once. Buffers stay
+ * within the context's memory cap. \return   FURROW_OK, FURROW_EARG, FURROW_EUNSUPPORTED (operation and dtype),
+ * FURROW_EBUDGET (with the least that would do), FURROW_EEMPTY, FURROW_EIO, FURROW_ETRUNCATED, FURROW_ENOMEM */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_reduce(furrow_dataset_t *dataset, const furrow_reduce_opts_t *opts,
                                                            furrow_reduction_t **out, furrow_error_t *err);
 
-/** The same for an array in memory, of which each rank holds rows (those of rank r + 1 follow those of rank r; a rank may
- * have none). dtype, ndim and trailing shape must match, else FURROW_EMISMATCH. `sections` must be 0. */
+/** The same for an array in memory, of which each rank holds rows (those of rank r + 1 follow those of rank r; a rank
+ * may have none). dtype, ndim and trailing shape must match, else FURROW_EMISMATCH. `sections` must be 0. */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_reduce_array(furrow_context_t *ctx, const furrow_array_t *part,
                                                                  const furrow_reduce_opts_t *opts,
                                                                  furrow_reduction_t **out, furrow_error_t *err);
@@ -404,8 +409,8 @@ FURROW_API void furrow_reduction_free(furrow_reduction_t *reduction);
 /** The edges of a histogram, bins + 1 doubles, as numpy.linspace(low, high, bins + 1). Local. */
 FURROW_API void furrow_hist_edges(double low, double high, int64_t bins, double *edges);
 
-/** Exact dot product, sum of a[i] * b[i], of two datasets of one dtype, shape and order. Collective over their context, which is the same.
- * Numerics as furrow_reduce(); integers exact; complex is not supported (FURROW_EUNSUPPORTED). */
+/** Exact dot product, sum of a[i] * b[i], of two datasets of one dtype, shape and order. Collective over their context,
+ * which is the same. Numerics as furrow_reduce(); integers exact; complex is not supported (FURROW_EUNSUPPORTED). */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_dot(furrow_dataset_t *a, furrow_dataset_t *b, furrow_value_t *out,
                                                         furrow_error_t *err);
 
@@ -417,33 +422,33 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_dot_arrays(furrow_context_t 
 /* ------------------------------------------------------------------ rows */
 
 /** Every operation on rows: name as the command line has it. */
-#define FURROW_ROW_OP_LIST(X)   \
-    X(SUM, "sum")               \
-    X(SUMSQ, "sumsq")           \
-    X(MEAN, "mean")             \
-    X(VAR, "var")               \
-    X(STD, "std")               \
-    X(MIN, "min")               \
-    X(MAX, "max")               \
-    X(ARGMIN, "argmin")         \
-    X(ARGMAX, "argmax")         \
-    X(NORM1, "norm1")           \
-    X(NORM2, "norm2")           \
-    X(NONZERO, "nonzero")       \
-    X(DOT, "dot")               \
-    X(NORMALIZE, "normalize")   \
-    X(ZSCORE, "zscore")         \
-    X(MINMAX, "minmax")         \
-    X(SOFTMAX, "softmax")       \
-    X(CUMSUM, "cumsum")         \
-    X(SORT, "sort")             \
+#define FURROW_ROW_OP_LIST(X)                                                                                          \
+    X(SUM, "sum")                                                                                                      \
+    X(SUMSQ, "sumsq")                                                                                                  \
+    X(MEAN, "mean")                                                                                                    \
+    X(VAR, "var")                                                                                                      \
+    X(STD, "std")                                                                                                      \
+    X(MIN, "min")                                                                                                      \
+    X(MAX, "max")                                                                                                      \
+    X(ARGMIN, "argmin")                                                                                                \
+    X(ARGMAX, "argmax")                                                                                                \
+    X(NORM1, "norm1")                                                                                                  \
+    X(NORM2, "norm2")                                                                                                  \
+    X(NONZERO, "nonzero")                                                                                              \
+    X(DOT, "dot")                                                                                                      \
+    X(NORMALIZE, "normalize")                                                                                          \
+    X(ZSCORE, "zscore")                                                                                                \
+    X(MINMAX, "minmax")                                                                                                \
+    X(SOFTMAX, "softmax")                                                                                              \
+    X(CUMSUM, "cumsum")                                                                                                \
+    X(SORT, "sort")                                                                                                    \
     X(TOPK, "topk")
 
 typedef enum furrow_row_op {
 #define FURROW_ROW_OP_ENUM(name, text) FURROW_ROW_##name,
     FURROW_ROW_OP_LIST(FURROW_ROW_OP_ENUM)
 #undef FURROW_ROW_OP_ENUM
-    FURROW_ROW_OP_TOTAL
+        FURROW_ROW_OP_TOTAL
 } furrow_row_op_t;
 
 /** The name of an operation; the operation of a name, as furrow_op_name() and furrow_op_find(). Local. */
@@ -457,7 +462,7 @@ typedef struct furrow_rows_opts {
     const char *with; /**< DOT: an .npy file with as many elements as a row, of the dtype of the rows */
     bool dtype_given; /**< results are `dtype`, F4 or F8, instead of what the rows suggest (floats only) */
     furrow_dtype_t dtype;
-    bool resume;      /**< go on with an earlier run of the same job that was stopped or killed, if there is one */
+    bool resume; /**< go on with an earlier run of the same job that was stopped or killed, if there is one */
 } furrow_rows_opts_t;
 
 enum { FURROW_REJECTS_LISTED = 1000 };
@@ -472,10 +477,10 @@ typedef struct furrow_rows_report {
     furrow_dtype_t dtype; /**< of the output, as are ndim and shape */
     int ndim;
     int64_t shape[FURROW_MAX_NDIM];
-    int64_t rows;         /**< in all */
-    int64_t resumed;      /**< done by an earlier run */
-    int64_t rejected;     /**< rows that failed: their place in the output is zero */
-    int64_t listed;       /**< on rank 0: the first of them, at most FURROW_REJECTS_LISTED; elsewhere 0 */
+    int64_t rows;     /**< in all */
+    int64_t resumed;  /**< done by an earlier run */
+    int64_t rejected; /**< rows that failed: their place in the output is zero */
+    int64_t listed;   /**< on rank 0: the first of them, at most FURROW_REJECTS_LISTED; elsewhere 0 */
     furrow_row_reject_t *list;
 } furrow_rows_report_t;
 
@@ -483,23 +488,23 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
 
 /** One computation per row (one index of axis 0), into one file. Collective over the context of `dataset`.
  *
- * Rows go to the threads of all ranks as those come free. To one number per row: shape (N,), exact as furrow_reduce() (sums of
- * integers: i8 or u8, a sum that does not fit rejects its row; sums and means of floats f8; min and max the dtype of the rows,
- * f4 for f2). To a row: shape of the dataset, f4 for f2 and f4, else f8, within 1 ulp (f4) or 4 ulp (f8); cumsum of integers i8 or
- * u8; sort keeps the dtype; topk has shape (N, k). NaN sorts last, as in NumPy. How NaN, infinities and constant rows come out
- * is said in kernels/rows.h: as IEEE arithmetic, and NumPy, have it.
+ * Rows go to the threads of all ranks as those come free. To one number per row: shape (N,), exact as furrow_reduce()
+ * (sums of integers: i8 or u8, a sum that does not fit rejects its row; sums and means of floats f8; min and max the
+ * dtype of the rows, f4 for f2). To a row: shape of the dataset, f4 for f2 and f4, else f8, within 1 ulp (f4) or 4 ulp
+ * (f8); cumsum of integers i8 or u8; sort keeps the dtype; topk has shape (N, k). NaN sorts last, as in NumPy. How NaN,
+ * infinities and constant rows come out is said in kernels/rows.h: as IEEE arithmetic, and NumPy, have it.
  *
- * The file appears under `path` when all is done; rows that were rejected are then named in `path`.rejects.csv (index,error). A run
- * that is stopped by furrow_context_cancel(), killed, or out of disk leaves beside it what it has done (.NAME.furrow-part and
- * .NAME.furrow-ledger): the same call with `resume`, on any ranks and threads, does the rest and gives the same file. Without
- * `resume`, or where nothing was left, all rows are computed.
+ * The file appears under `path` when all is done; rows that were rejected are then named in `path`.rejects.csv
+ * (index,error). A run that is stopped by furrow_context_cancel(), killed, or out of disk leaves beside it what it has
+ * done (.NAME.furrow-part and .NAME.furrow-ledger): the same call with `resume`, on any ranks and threads, does the
+ * rest and gives the same file. Without `resume`, or where nothing was left, all rows are computed.
  *
  * \param[in]  path    not one of the files of `dataset`
  * \param[out] report  filled on success; cleared otherwise
- * Memory  per thread some rows, at least one, their results, and scratch of up to 3 rows in f8; the same for `with` once.
- * \return FURROW_OK (also with rejects), FURROW_EARG (0-d too), FURROW_EUNSUPPORTED (complex; standard input), FURROW_EEMPTY
- *         (extremes of rows without elements), FURROW_EBUDGET, FURROW_EIO, FURROW_ENOMEM, FURROW_EMISMATCH (`with`; `resume` of
- *         another job), FURROW_EFORMAT (`resume`: a damaged ledger), FURROW_ECANCELED */
+ * Memory  per thread some rows, at least one, their results, and scratch of up to 3 rows in f8; the same for `with`
+ * once. \return FURROW_OK (also with rejects), FURROW_EARG (0-d too), FURROW_EUNSUPPORTED (complex; standard input),
+ * FURROW_EEMPTY (extremes of rows without elements), FURROW_EBUDGET, FURROW_EIO, FURROW_ENOMEM, FURROW_EMISMATCH
+ * (`with`; `resume` of another job), FURROW_EFORMAT (`resume`: a damaged ledger), FURROW_ECANCELED */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_rows(furrow_dataset_t *dataset, const furrow_rows_opts_t *opts,
                                                          const char *path, furrow_rows_report_t *report,
                                                          furrow_error_t *err);
@@ -514,16 +519,17 @@ typedef enum furrow_dist {
 /** Elements [first, first + count) of the random sequence of `seed`. Local; a pure function of its arguments.
  *
  * Philox4x64-10 (Salmon, Moraes, Dror, Shaw 2011), keyed by `seed`, counted by element. Uniform equals
- * numpy.random.Generator(numpy.random.Philox(key=seed)).random(N, dtype) bit for bit, for f8 and f4. Normal is the inverse
- * of the normal distribution function (Wichura 1988, AS 241) at the same uniforms: it does not equal NumPy's.
+ * numpy.random.Generator(numpy.random.Philox(key=seed)).random(N, dtype) bit for bit, for f8 and f4. Normal is the
+ * inverse of the normal distribution function (Wichura 1988, AS 241) at the same uniforms: it does not equal NumPy's.
  *
  * \param[in] dtype  FURROW_F4 or FURROW_F8
  * \return FURROW_OK, FURROW_EARG (another dtype or dist; first or count negative or beyond 2^63; no `out`) */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_random(uint64_t seed, furrow_dist_t dist, furrow_dtype_t dtype,
-                                                           int64_t first, int64_t count, void *out, furrow_error_t *err);
+                                                           int64_t first, int64_t count, void *out,
+                                                           furrow_error_t *err);
 
-/** A file of random elements, written by all ranks and threads, or, where only rank 0 sees the folder, by rank 0. Collective over
- * `ctx`. Errors as furrow_output_create(), FURROW_EBUDGET. */
+/** A file of random elements, written by all ranks and threads, or, where only rank 0 sees the folder, by rank 0.
+ * Collective over `ctx`. Errors as furrow_output_create(), FURROW_EBUDGET. */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path,
                                                                 furrow_source_t source, uint64_t seed,
                                                                 furrow_dist_t dist, furrow_dtype_t dtype, int ndim,
@@ -531,8 +537,8 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_random_file(furrow_context_t
 
 /* --------------------------------------------------------------- kernels */
 
-/** The kernels in use: "avx512", "avx2", "portable" or "reference"; the environment variable FURROW_KERNELS names another
- * that this machine can run. Local. */
+/** The kernels in use: "avx512", "avx2", "portable" or "reference"; the environment variable FURROW_KERNELS names
+ * another that this machine can run. Local. */
 FURROW_API const char *furrow_kernels_name(void);
 
 #ifdef __cplusplus

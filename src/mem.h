@@ -8,8 +8,8 @@
 
 #include "status.h"
 
-/** `count` elements of `size` bytes, zeroed, aligned to 64 bytes; to be freed with free(). Never NULL on success, also for
- * count 0. Local. \return FURROW_OK or FURROW_ENOMEM with the size in the text */
+/** `count` elements of `size` bytes, zeroed, aligned to 64 bytes; to be freed with free(). Never NULL on success, also
+ * for count 0. Local. \return FURROW_OK or FURROW_ENOMEM with the size in the text */
 FURROW_MUST_CHECK furrow_status_t furrow_alloc(int64_t count, int64_t size, void **out, furrow_error_t *err);
 
 /** The same for buffers that will be overwritten: not zeroed. */

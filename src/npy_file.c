@@ -2,6 +2,7 @@
 #include "npy_file.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -55,5 +56,28 @@ furrow_status_t furrow_npy_read(const char *path, furrow_npy_t *out, furrow_erro
     if (status != FURROW_OK) return status;
     status = furrow_npy_read_fd(fd, path, bytes, out, err);
     close(fd);
+    return status;
+}
+
+furrow_status_t furrow_npy_read_stream(int fd, const char *name, furrow_npy_t *out, furrow_error_t *err)
+{
+    char preamble[FURROW_NPY_PREAMBLE];
+    int64_t got, size;
+    void *bytes = NULL;
+
+    furrow_status_t status = furrow_file_read_stream(fd, name, preamble, sizeof preamble, &got, err);
+    if (status == FURROW_OK) status = furrow_npy_header_size(preamble, got, name, &size, err);
+    if (status == FURROW_OK && size < got)
+        status = furrow_fail(err, FURROW_EFORMAT, "%s: header of %lld bytes is cut short", name, (long long)size);
+    if (status == FURROW_OK) status = furrow_alloc_buffer(size, 1, &bytes, err);
+    if (status == FURROW_OK) {
+        memcpy(bytes, preamble, sizeof preamble);
+        status = furrow_file_read_stream(fd, name, (char *)bytes + sizeof preamble, size - (int64_t)sizeof preamble,
+                                         &got, err);
+    }
+    if (status == FURROW_OK && got < size - (int64_t)sizeof preamble)
+        status = furrow_fail(err, FURROW_EFORMAT, "%s: header of %lld bytes is cut short", name, (long long)size);
+    if (status == FURROW_OK) status = furrow_npy_parse(bytes, size, name, out, err);
+    free(bytes);
     return status;
 }

@@ -63,7 +63,9 @@ bool furrow_op_find(const char *name, furrow_op_t *op, furrow_op_t *nearest)
     int near = 0;
     const int at = furrow_find_name(name, names, FURROW_OP_TOTAL, &near);
 
-    if (at >= 0) *op = (furrow_op_t)at;
-    else if (nearest != NULL) *nearest = (furrow_op_t)near;
+    if (at >= 0)
+        *op = (furrow_op_t)at;
+    else if (nearest != NULL)
+        *nearest = (furrow_op_t)near;
     return at >= 0;
 }

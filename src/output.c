@@ -1,4 +1,5 @@
-/* Owns .npy files that all ranks write: a temporary beside the target, sized at once, renamed when every rank is done. */
+/* Owns .npy files that all ranks write: a temporary beside the target, sized at once, renamed when every rank is done.
+ */
 #include "output.h"
 
 #include <stdlib.h>
@@ -61,7 +62,8 @@ static furrow_status_t open_temporary(furrow_output_t *o, bool resume, bool *fou
     return furrow_file_create_named(o->path, o->temporary, resume ? bytes : -1, found, &o->fd, err);
 }
 
-static furrow_status_t make_temporary(furrow_output_t *o, const char *header, bool resume, bool *found, furrow_error_t *err)
+static furrow_status_t make_temporary(furrow_output_t *o, const char *header, bool resume, bool *found,
+                                      furrow_error_t *err)
 {
     furrow_status_t status = open_temporary(o, resume, found, err);
 

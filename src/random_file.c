@@ -1,4 +1,5 @@
-/* Owns files of random elements: the sequence is a function of the index, so ranks and threads just fill what is theirs. */
+/* Owns files of random elements: the sequence is a function of the index, so ranks and threads just fill what is
+ * theirs. */
 #include <stdlib.h>
 
 #include "exec.h"
@@ -24,8 +25,7 @@ static furrow_status_t write_block(void *arg, int64_t block, int thread, furrow_
     const int64_t n = left < job->block_items ? left : job->block_items;
     char *buffer = job->buffer + (int64_t)thread * BLOCK_BYTES;
 
-    const furrow_status_t status =
-        furrow_random(job->seed, job->dist, job->dtype, job->first + start, n, buffer, err);
+    const furrow_status_t status = furrow_random(job->seed, job->dist, job->dtype, job->first + start, n, buffer, err);
     if (status != FURROW_OK) return status;
     furrow_progress_add(job->ctx, n * furrow_dtype_size(job->dtype), thread);
     return furrow_output_write(job->output, job->first + start, n, buffer, err);
@@ -38,8 +38,8 @@ static furrow_status_t count_items(int ndim, const int64_t *shape, int64_t *item
         return furrow_fail(err, FURROW_EARG, "%d dimensions, at most %d, with their lengths", ndim, FURROW_MAX_NDIM);
     for (int i = 0; i < ndim; i++)
         if (!furrow_multiply(*items, shape[i], items))
-            return furrow_fail(err, FURROW_EOVERFLOW, "axis %d of length %lld: the number of elements is out of range", i,
-                               (long long)shape[i]);
+            return furrow_fail(err, FURROW_EOVERFLOW, "axis %d of length %lld: the number of elements is out of range",
+                               i, (long long)shape[i]);
     return FURROW_OK;
 }
 
@@ -50,7 +50,8 @@ static furrow_status_t check(furrow_context_t *ctx, furrow_dtype_t dtype, furrow
     if (dtype != FURROW_F4 && dtype != FURROW_F8)
         return furrow_fail(err, FURROW_EARG, "random elements are f4 or f8, not %s", furrow_dtype_name(dtype));
     if (furrow_context_memory(ctx) < needed)
-        return furrow_fail(err, FURROW_EBUDGET, "%lld bytes of memory are too few for %d threads: at least %lld (%lldM) are needed",
+        return furrow_fail(err, FURROW_EBUDGET,
+                           "%lld bytes of memory are too few for %d threads: at least %lld (%lldM) are needed",
                            (long long)furrow_context_memory(ctx), furrow_context_threads(ctx), (long long)needed,
                            (long long)(needed >> 20));
     return FURROW_OK;
@@ -65,8 +66,9 @@ static furrow_range_t share(const furrow_context_t *ctx, furrow_source_t source,
     return furrow_split(items, furrow_context_ranks(ctx), rank);
 }
 
-furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path, furrow_source_t source, uint64_t seed, furrow_dist_t dist,
-                                   furrow_dtype_t dtype, int ndim, const int64_t *shape, furrow_error_t *err)
+furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path, furrow_source_t source, uint64_t seed,
+                                   furrow_dist_t dist, furrow_dtype_t dtype, int ndim, const int64_t *shape,
+                                   furrow_error_t *err)
 {
     job_t job = {.ctx = ctx, .seed = seed, .dist = dist, .dtype = dtype};
     void *buffer = NULL;
@@ -77,8 +79,9 @@ furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path, furr
     if (status == FURROW_OK) status = count_items(ndim, shape, &items, err);
     if (status == FURROW_OK) status = furrow_alloc_buffer(furrow_context_threads(ctx), BLOCK_BYTES, &buffer, err);
     status = furrow_agree(ctx, status, err);
-    if (status == FURROW_OK) status = (source == FURROW_SOURCE_ROOT ? furrow_output_create_on_root : furrow_output_create)(ctx, path, dtype, ndim,
-                                                                                                shape, &job.output, err);
+    if (status == FURROW_OK)
+        status = (source == FURROW_SOURCE_ROOT ? furrow_output_create_on_root
+                                               : furrow_output_create)(ctx, path, dtype, ndim, shape, &job.output, err);
     if (status == FURROW_OK) {
         const furrow_range_t own = share(ctx, source, items);
         job.first = own.start;

@@ -1,7 +1,8 @@
 /* Owns the verb: by which way elements reach the tallies, and the results.
  *
- * Files that every rank sees are read by the threads that use them (reduce_items.c, reduce_columns.c). Where only rank 0 sees the
- * data, and where rows of a Fortran-order file must first be put together, pieces go through a shared buffer (deal.h). */
+ * Files that every rank sees are read by the threads that use them (reduce_items.c, reduce_columns.c). Where only rank
+ * 0 sees the data, and where rows of a Fortran-order file must first be put together, pieces go through a shared buffer
+ * (deal.h). */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,8 +114,8 @@ static furrow_status_t plan_memory(furrow_job_t *job, int64_t fixed, int64_t gro
     if (__builtin_add_overflow(fixed, least_piece(job), &needed)) needed = INT64_MAX;
     if (needed > have)
         return furrow_fail(err, FURROW_EBUDGET,
-                           "%" PRId64 " bytes of memory are too few for %" PRId64 " results and %d threads: at least %" PRId64
-                           " (%" PRId64 "M) are needed",
+                           "%" PRId64 " bytes of memory are too few for %" PRId64
+                           " results and %d threads: at least %" PRId64 " (%" PRId64 "M) are needed",
                            have, groups, threads, needed, (needed >> 20) + 1);
     job->piece_bytes = least(have - fixed, serves);
     if (job->piece_bytes < least_piece(job)) job->piece_bytes = least_piece(job);
@@ -135,7 +136,8 @@ static furrow_status_t prepare(furrow_job_t *job, furrow_error_t *err)
     void *scratch = NULL;
 
     if (!furrow_multiply(groups + workers, furrow_tally_bytes(job->plan), &fixed) ||
-        __builtin_add_overflow(fixed, threads * FURROW_THREAD_BYTES + edges_of(job->plan) * (int64_t)sizeof(double), &fixed))
+        __builtin_add_overflow(fixed, threads * FURROW_THREAD_BYTES + edges_of(job->plan) * (int64_t)sizeof(double),
+                               &fixed))
         fixed = INT64_MAX;
     furrow_status_t status = plan_memory(job, fixed, groups, err);
     if (status == FURROW_OK) status = furrow_tallies_alloc(job->plan, groups, job->groups, err);
@@ -182,7 +184,8 @@ static void merge_sections(const furrow_job_t *job)
 static furrow_status_t feed_array(furrow_job_t *job, const furrow_array_t *part, int64_t first_row, furrow_error_t *err)
 {
     if (job->axis0) return furrow_job_feed_tile(job, first_row, part->shape[0], 0, job->row_items, part->data, err);
-    return furrow_job_feed_items(job, first_row * job->row_items, part->shape[0] * job->row_items, part->data, NULL, err);
+    return furrow_job_feed_items(job, first_row * job->row_items, part->shape[0] * job->row_items, part->data, NULL,
+                                 err);
 }
 
 static int64_t share_bytes(const furrow_job_t *job, const furrow_array_t *part)
@@ -191,8 +194,8 @@ static int64_t share_bytes(const furrow_job_t *job, const furrow_array_t *part)
     return furrow_dataset_header(job->dataset)->bytes / furrow_context_ranks(job->ctx);
 }
 
-/* Collective: from settled facts (`status` says how settling them went on this rank) to results on all ranks. `part` is this
- * rank's rows in memory, or NULL for a dataset. Frees what the job holds. */
+/* Collective: from settled facts (`status` says how settling them went on this rank) to results on all ranks. `part` is
+ * this rank's rows in memory, or NULL for a dataset. Frees what the job holds. */
 static furrow_status_t run(furrow_job_t *job, furrow_reduction_t *r, const furrow_array_t *part, int64_t first_row,
                            furrow_status_t status, furrow_reduction_t **out, furrow_error_t *err)
 {

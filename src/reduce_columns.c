@@ -1,9 +1,9 @@
 /* Owns reductions along axis 0: one tally per column.
  *
- * C order: rows arrive as tiles, some columns wide; columns are copied side by side in groups, so that the kernels see each as one
- * run of elements. A tile of a wide array is a panel, high rather than wide: a column's run should be long. Few columns: every
- * thread takes a slice of the rows and has tallies of its own. Many: every thread takes other columns.
- * Fortran order: columns are runs already; ranks and threads take whole columns. */
+ * C order: rows arrive as tiles, some columns wide; columns are copied side by side in groups, so that the kernels see
+ * each as one run of elements. A tile of a wide array is a panel, high rather than wide: a column's run should be long.
+ * Few columns: every thread takes a slice of the rows and has tallies of its own. Many: every thread takes other
+ * columns. Fortran order: columns are runs already; ranks and threads take whole columns. */
 #include <stdlib.h>
 
 #include "convert.h"
@@ -68,11 +68,11 @@ static furrow_status_t feed_group(void *arg, int64_t block, int thread, furrow_e
     for (int64_t row = rows.start; row < rows.stop; row += step) {
         const int64_t now = least(step, rows.stop - row);
         const furrow_place_t place = {tile->first_row + row, NULL};
-        furrow_gather_columns(tile->data + (row * tile->columns + first) * job->size, (size_t)tile->columns, (size_t)now,
-                              (size_t)columns, (size_t)job->size, gathered, (size_t)step);
+        furrow_gather_columns(tile->data + (row * tile->columns + first) * job->size, (size_t)tile->columns,
+                              (size_t)now, (size_t)columns, (size_t)job->size, gathered, (size_t)step);
         for (int64_t c = 0; c < columns; c++)
-            furrow_tally_feed(job->plan, tally_of(tile, slice, tile->column + first + c), gathered + c * step * job->size,
-                              now, place, furrow_job_scratch(job, thread));
+            furrow_tally_feed(job->plan, tally_of(tile, slice, tile->column + first + c),
+                              gathered + c * step * job->size, now, place, furrow_job_scratch(job, thread));
     }
     return FURROW_OK;
 }
@@ -143,7 +143,8 @@ static furrow_status_t read_panels(furrow_job_t *job, furrow_error_t *err)
     furrow_status_t status = furrow_alloc_buffer(rows * columns, job->size, &buffer, err);
     for (int64_t column = 0; column < job->row_items && status == FURROW_OK; column += columns)
         for (int64_t row = own.start; row < own.stop && status == FURROW_OK; row += rows) {
-            panel_t p = {job, row, least(rows, own.stop - row), column, least(columns, job->row_items - column), 0, buffer};
+            panel_t p = {job, row,   least(rows, own.stop - row), column, least(columns, job->row_items - column),
+                         0,   buffer};
             status = read_panel(&p, err);
             if (status == FURROW_OK)
                 status = furrow_job_feed_tile(job, p.first_row, p.rows, p.column, p.columns, p.out, err);
@@ -170,7 +171,8 @@ static furrow_status_t read_fortran_column(void *arg, int64_t block, int thread,
 
     for (int64_t row = 0; row < job->rows && status == FURROW_OK; row += step) {
         const int64_t now = least(step, job->rows - row);
-        status = furrow_dataset_read_fortran_column(job->dataset, own->first_column + block, row, now, data, &column, err);
+        status =
+            furrow_dataset_read_fortran_column(job->dataset, own->first_column + block, row, now, data, &column, err);
         if (status != FURROW_OK) break;
         furrow_tally_feed(job->plan, &job->groups->tally[column], data, now, (furrow_place_t){row, NULL},
                           furrow_job_scratch(job, thread));
@@ -182,7 +184,8 @@ static furrow_status_t read_fortran_column(void *arg, int64_t block, int thread,
 furrow_status_t furrow_job_read_columns(furrow_job_t *job, furrow_error_t *err)
 {
     if (furrow_job_fortran(job) == NULL) return read_panels(job, err);
-    const furrow_range_t own = furrow_split(job->row_items, furrow_context_ranks(job->ctx), furrow_context_rank(job->ctx));
+    const furrow_range_t own =
+        furrow_split(job->row_items, furrow_context_ranks(job->ctx), furrow_context_rank(job->ctx));
     columns_t columns = {job, own.start};
     return furrow_exec(job->ctx, own.stop - own.start, read_fortran_column, &columns, err);
 }

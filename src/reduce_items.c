@@ -1,7 +1,7 @@
 /* Owns reductions of elements in one sequence: the whole array, or sections of it.
  *
- * Elements arrive in spans, runs of one group, which are cut into fixed tasks for the threads. A span of a file is read by the
- * thread that feeds it, block by block into its own buffer: the data is still in cache when it is summed. */
+ * Elements arrive in spans, runs of one group, which are cut into fixed tasks for the threads. A span of a file is read
+ * by the thread that feeds it, block by block into its own buffer: the data is still in cache when it is summed. */
 #include "exec.h"
 #include "progress.h"
 #include "reduce_job.h"
@@ -43,8 +43,8 @@ static furrow_status_t feed_block(const span_t *span, int64_t start, int64_t n, 
         const furrow_status_t status = furrow_dataset_read_items(job->dataset, span->first + start, n, own, err);
         if (status != FURROW_OK) return status;
     }
-    furrow_tally_feed(job->plan, &span->tally[thread], span->data == NULL ? own : span->data + start * job->size, n, place,
-                      furrow_job_scratch(job, thread));
+    furrow_tally_feed(job->plan, &span->tally[thread], span->data == NULL ? own : span->data + start * job->size, n,
+                      place, furrow_job_scratch(job, thread));
     furrow_progress_add(job->ctx, n * job->size, thread);
     return FURROW_OK;
 }

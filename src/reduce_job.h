@@ -1,5 +1,6 @@
 /** \file reduce_job.h
- * One reduction while it runs: shared by reduce.c (the verb), reduce_items.c (elements in one sequence) and reduce_columns.c
+ * One reduction while it runs: shared by reduce.c (the verb), reduce_items.c (elements in one sequence) and
+ * reduce_columns.c
  * (--axis 0). Private to these.
  */
 #ifndef FURROW_REDUCE_JOB_H
@@ -15,10 +16,10 @@ typedef struct furrow_job {
     int64_t rows, row_items;   /* of the whole array */
     int64_t sections;          /* 0: the array is one */
     bool axis0;
-    furrow_tallies_t *groups;  /* the results, this rank's share */
-    furrow_tallies_t workers;  /* what threads fill before it is merged into groups */
-    char *scratch;             /* per thread: what feeding takes, and a block */
-    int64_t piece_bytes;       /* for a shared buffer: what the memory cap leaves */
+    furrow_tallies_t *groups; /* the results, this rank's share */
+    furrow_tallies_t workers; /* what threads fill before it is merged into groups */
+    char *scratch;            /* per thread: what feeding takes, and a block */
+    int64_t piece_bytes;      /* for a shared buffer: what the memory cap leaves */
 } furrow_job_t;
 
 /** Bytes of scratch per thread; where a thread's scratch and its block are. */
@@ -29,8 +30,8 @@ char *furrow_job_block(const furrow_job_t *job, int thread);
 /** The dataset if it is in Fortran order, else NULL. */
 const furrow_dataset_t *furrow_job_fortran(const furrow_job_t *job);
 
-/** Elements [first, first + count), at `data`, or (NULL) read from the dataset block by block. `fortran` as in furrow_place_t.
- * Local. */
+/** Elements [first, first + count), at `data`, or (NULL) read from the dataset block by block. `fortran` as in
+ * furrow_place_t. Local. */
 FURROW_MUST_CHECK furrow_status_t furrow_job_feed_items(furrow_job_t *job, int64_t first, int64_t count,
                                                         const char *data, const furrow_dataset_t *fortran,
                                                         furrow_error_t *err);

@@ -90,18 +90,12 @@ static furrow_dtype_t sum_of_integers(furrow_dtype_t in)
 static furrow_dtype_t natural_dtype(furrow_dtype_t in, furrow_row_op_t op)
 {
     switch (facts[op].out) {
-    case OUT_SUM:
-        return is_float(in) ? FURROW_F8 : sum_of_integers(in);
-    case OUT_F8:
-        return FURROW_F8;
-    case OUT_I8:
-        return FURROW_I8;
-    case OUT_FLOAT:
-        return plain_float(in);
-    case OUT_CUMSUM:
-        return is_float(in) ? plain_float(in) : sum_of_integers(in);
-    case OUT_SAME:
-        break;
+    case OUT_SUM: return is_float(in) ? FURROW_F8 : sum_of_integers(in);
+    case OUT_F8: return FURROW_F8;
+    case OUT_I8: return FURROW_I8;
+    case OUT_FLOAT: return plain_float(in);
+    case OUT_CUMSUM: return is_float(in) ? plain_float(in) : sum_of_integers(in);
+    case OUT_SAME: break;
     }
     return in == FURROW_F2 ? FURROW_F4 : in;
 }
@@ -207,18 +201,10 @@ static bool store_integer(furrow_dtype_t dtype, const furrow_value_t *value, voi
     }
     if (!value->fits_i8) return false;
     switch (furrow_dtype_size(dtype)) {
-    case 1:
-        memcpy(out, &(int8_t){(int8_t)value->i}, 1);
-        break;
-    case 2:
-        memcpy(out, &(int16_t){(int16_t)value->i}, 2);
-        break;
-    case 4:
-        memcpy(out, &(int32_t){(int32_t)value->i}, 4);
-        break;
-    default:
-        memcpy(out, &value->i, 8);
-        break;
+    case 1: memcpy(out, &(int8_t){(int8_t)value->i}, 1); break;
+    case 2: memcpy(out, &(int16_t){(int16_t)value->i}, 2); break;
+    case 4: memcpy(out, &(int32_t){(int32_t)value->i}, 4); break;
+    default: memcpy(out, &value->i, 8); break;
     }
     return true;
 }
@@ -247,20 +233,13 @@ static const char *by_tally(const furrow_row_plan_t *plan, const void *x, void *
 static double moment_of(const furrow_row_moments_t *m, unsigned which)
 {
     switch (which) {
-    case FURROW_MOMENT_SUM:
-        return m->sum;
-    case FURROW_MOMENT_SUMSQ:
-        return m->sumsq;
-    case FURROW_MOMENT_NORM1:
-        return m->norm1;
-    case FURROW_MOMENT_NORM2:
-        return m->norm2;
-    case FURROW_MOMENT_MEAN:
-        return m->mean;
-    case FURROW_MOMENT_VAR:
-        return m->var;
-    default:
-        return m->std;
+    case FURROW_MOMENT_SUM: return m->sum;
+    case FURROW_MOMENT_SUMSQ: return m->sumsq;
+    case FURROW_MOMENT_NORM1: return m->norm1;
+    case FURROW_MOMENT_NORM2: return m->norm2;
+    case FURROW_MOMENT_MEAN: return m->mean;
+    case FURROW_MOMENT_VAR: return m->var;
+    default: return m->std;
     }
 }
 
@@ -325,31 +304,15 @@ const char *furrow_row_compute(const furrow_row_plan_t *plan, const void *x, voi
     if (plan->by_tally) return by_tally(plan, x, out, scratch);
     x = furrow_row_prepare(plan, x, converted);
     switch (plan->opts.op) {
-    case FURROW_ROW_DOT:
-        return dot(plan, x, out);
-    case FURROW_ROW_NORMALIZE:
-        map(plan, furrow_row_normalize, x, out, wide);
-        break;
-    case FURROW_ROW_ZSCORE:
-        map(plan, furrow_row_zscore, x, out, wide);
-        break;
-    case FURROW_ROW_MINMAX:
-        map(plan, furrow_row_minmax, x, out, wide);
-        break;
-    case FURROW_ROW_SOFTMAX:
-        map(plan, furrow_row_softmax, x, out, wide);
-        break;
-    case FURROW_ROW_CUMSUM:
-        return cumsum(plan, x, out, wide);
-    case FURROW_ROW_SORT:
-        furrow_row_sort(plan->elem, x, n, out, wide);
-        break;
-    case FURROW_ROW_TOPK:
-        furrow_row_topk(plan->elem, x, n, (size_t)plan->opts.k, out, wide);
-        break;
-    default:
-        by_moment(plan, x, out);
-        break;
+    case FURROW_ROW_DOT: return dot(plan, x, out);
+    case FURROW_ROW_NORMALIZE: map(plan, furrow_row_normalize, x, out, wide); break;
+    case FURROW_ROW_ZSCORE: map(plan, furrow_row_zscore, x, out, wide); break;
+    case FURROW_ROW_MINMAX: map(plan, furrow_row_minmax, x, out, wide); break;
+    case FURROW_ROW_SOFTMAX: map(plan, furrow_row_softmax, x, out, wide); break;
+    case FURROW_ROW_CUMSUM: return cumsum(plan, x, out, wide);
+    case FURROW_ROW_SORT: furrow_row_sort(plan->elem, x, n, out, wide); break;
+    case FURROW_ROW_TOPK: furrow_row_topk(plan->elem, x, n, (size_t)plan->opts.k, out, wide); break;
+    default: by_moment(plan, x, out); break;
     }
     return NULL;
 }

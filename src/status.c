@@ -9,7 +9,7 @@
 const char *furrow_status_text(furrow_status_t status)
 {
     switch (status) {
-#define STATUS_TEXT(name, value, text) \
+#define STATUS_TEXT(name, value, text)                                                                                 \
     case FURROW_##name: return text;
         FURROW_STATUS_LIST(STATUS_TEXT)
 #undef STATUS_TEXT
@@ -46,8 +46,7 @@ furrow_status_t furrow_fail(furrow_error_t *err, furrow_status_t status, const c
 furrow_status_t furrow_fail_errno(furrow_error_t *err, const char *path, const char *what)
 {
     const int number = errno;
-    const furrow_status_t status =
-        furrow_fail(err, FURROW_EIO, "%.600s: cannot %s: %s", path, what, strerror(number));
+    const furrow_status_t status = furrow_fail(err, FURROW_EIO, "%.600s: cannot %s: %s", path, what, strerror(number));
 
     if (err != NULL) err->sys_errno = number;
     return status;

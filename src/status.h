@@ -6,8 +6,8 @@
 
 #include "furrow.h"
 
-/** Fills `err` (may be NULL) with the text and returns `status`. Local. Call it where the failure is seen, once: callers
- * pass the error on and do not overwrite it. */
+/** Fills `err` (may be NULL) with the text and returns `status`. Local. Call it where the failure is seen, once:
+ * callers pass the error on and do not overwrite it. */
 furrow_status_t furrow_fail(furrow_error_t *err, furrow_status_t status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -10,7 +10,8 @@
 #include "mem.h"
 #include "transfer.h"
 
-/* One element adds to a digit at most a few times (a product, 4 pieces of 2^32; a complex number, twice that): far from 2^63. */
+/* One element adds to a digit at most a few times (a product, 4 pieces of 2^32; a complex number, twice that): far from
+ * 2^63. */
 static const int64_t normalize_after = INT64_C(1) << 27;
 
 static uint32_t bit(furrow_op_t op)
@@ -23,10 +24,10 @@ static uint32_t bit(furrow_op_t op)
 furrow_elem_t furrow_elem_of(furrow_dtype_t dtype)
 {
     static const furrow_elem_t elem[] = {
-        [FURROW_BOOL] = FURROW_ELEM_u1, [FURROW_I1] = FURROW_ELEM_i1, [FURROW_I2] = FURROW_ELEM_i2,
-        [FURROW_I4] = FURROW_ELEM_i4,   [FURROW_I8] = FURROW_ELEM_i8, [FURROW_U1] = FURROW_ELEM_u1,
-        [FURROW_U2] = FURROW_ELEM_u2,   [FURROW_U4] = FURROW_ELEM_u4, [FURROW_U8] = FURROW_ELEM_u8,
-        [FURROW_F2] = FURROW_ELEM_f4,   [FURROW_F4] = FURROW_ELEM_f4, [FURROW_F8] = FURROW_ELEM_f8,
+        [FURROW_BOOL] = FURROW_ELEM_u1, [FURROW_I1] = FURROW_ELEM_i1,  [FURROW_I2] = FURROW_ELEM_i2,
+        [FURROW_I4] = FURROW_ELEM_i4,   [FURROW_I8] = FURROW_ELEM_i8,  [FURROW_U1] = FURROW_ELEM_u1,
+        [FURROW_U2] = FURROW_ELEM_u2,   [FURROW_U4] = FURROW_ELEM_u4,  [FURROW_U8] = FURROW_ELEM_u8,
+        [FURROW_F2] = FURROW_ELEM_f4,   [FURROW_F4] = FURROW_ELEM_f4,  [FURROW_F8] = FURROW_ELEM_f8,
         [FURROW_C8] = FURROW_ELEM_f4,   [FURROW_C16] = FURROW_ELEM_f8,
     };
     return elem[dtype];
@@ -34,8 +35,8 @@ furrow_elem_t furrow_elem_of(furrow_dtype_t dtype)
 
 static furrow_status_t check_complex(furrow_dtype_t dtype, const furrow_reduce_opts_t *opts, furrow_error_t *err)
 {
-    const uint32_t allowed = bit(FURROW_OP_COUNT) | bit(FURROW_OP_SUM) | bit(FURROW_OP_MEAN) | bit(FURROW_OP_SUMSQ) |
-                             bit(FURROW_OP_NORM2);
+    const uint32_t allowed =
+        bit(FURROW_OP_COUNT) | bit(FURROW_OP_SUM) | bit(FURROW_OP_MEAN) | bit(FURROW_OP_SUMSQ) | bit(FURROW_OP_NORM2);
 
     if (furrow_dtype_kind(dtype) != 'c') return FURROW_OK;
     for (furrow_op_t op = 0; op < FURROW_OP_TOTAL; op++)
@@ -53,19 +54,23 @@ static furrow_status_t check_opts(furrow_dtype_t dtype, const furrow_reduce_opts
 {
     const int64_t most = INT64_C(1) << 48; /* far beyond any memory; their sizes in bytes do not overflow */
 
-    if (opts->ops == 0 || opts->ops >= bit(FURROW_OP_TOTAL)) return furrow_fail(err, FURROW_EARG, "no operation asked for");
+    if (opts->ops == 0 || opts->ops >= bit(FURROW_OP_TOTAL))
+        return furrow_fail(err, FURROW_EARG, "no operation asked for");
     if (opts->ddof < 0) return furrow_fail(err, FURROW_EARG, "ddof %lld is negative", (long long)opts->ddof);
     if (opts->sections < 0)
         return furrow_fail(err, FURROW_EARG, "%lld sections: at least 1 is needed", (long long)opts->sections);
-    if (opts->sections > most) return furrow_fail(err, FURROW_EARG, "%lld sections are too many", (long long)opts->sections);
+    if (opts->sections > most)
+        return furrow_fail(err, FURROW_EARG, "%lld sections are too many", (long long)opts->sections);
     if (opts->axis0 && opts->sections > 0)
         return furrow_fail(err, FURROW_EARG, "axis 0 and sections cannot be combined");
     if ((opts->ops & bit(FURROW_OP_HIST)) != 0) {
         if (opts->axis0) return furrow_fail(err, FURROW_EARG, "hist and axis 0 cannot be combined");
-        if (opts->bins < 1) return furrow_fail(err, FURROW_EARG, "hist needs at least 1 bin, not %lld", (long long)opts->bins);
+        if (opts->bins < 1)
+            return furrow_fail(err, FURROW_EARG, "hist needs at least 1 bin, not %lld", (long long)opts->bins);
         if (opts->bins > most) return furrow_fail(err, FURROW_EARG, "%lld bins are too many", (long long)opts->bins);
         if (!(opts->low < opts->high) || !isfinite(opts->high - opts->low))
-            return furrow_fail(err, FURROW_EARG, "hist needs a finite range with LO < HI, not %g:%g", opts->low, opts->high);
+            return furrow_fail(err, FURROW_EARG, "hist needs a finite range with LO < HI, not %g:%g", opts->low,
+                               opts->high);
     }
     return check_complex(dtype, opts, err);
 }
@@ -119,8 +124,7 @@ furrow_status_t furrow_tallies_alloc(const furrow_plan_t *plan, int64_t count, f
         return furrow_fail(err, FURROW_ENOMEM, "out of memory: %lld histograms of %lld bins", (long long)count,
                            (long long)plan->bins);
     furrow_status_t status = furrow_alloc(count, sizeof(furrow_tally_t), &tally, err);
-    if (status == FURROW_OK)
-        status = furrow_alloc(count, plan->sums * (int64_t)sizeof(furrow_exact_t), &exact, err);
+    if (status == FURROW_OK) status = furrow_alloc(count, plan->sums * (int64_t)sizeof(furrow_exact_t), &exact, err);
     if (status == FURROW_OK) status = furrow_alloc(bins, sizeof(int64_t), &hist, err);
     if (status != FURROW_OK) {
         free(tally);
@@ -222,8 +226,8 @@ static int64_t find_nan(const furrow_plan_t *plan, block_t b, furrow_place_t pla
     return least;
 }
 
-/* Take in one extreme of a block: a better one moves `arg`, an equal one only to a smaller index. The largest element is stored
- * inverted, so that both kinds merge by minimum. */
+/* Take in one extreme of a block: a better one moves `arg`, an equal one only to a smaller index. The largest element
+ * is stored inverted, so that both kinds merge by minimum. */
 static void take_extreme(const furrow_plan_t *plan, bool inverted, int64_t key, int64_t *best, int64_t *arg,
                          block_t original, furrow_place_t place)
 {
@@ -271,12 +275,13 @@ static void feed_complex(const furrow_plan_t *plan, furrow_tally_t *t, const voi
     furrow_sum_kernel_t *sum = plan->kernels->sum[plan->elem];
 
     for (int part = 0; plan->sum_at >= 0 && part < 2; part++) {
-        if (plan->elem == FURROW_ELEM_f4) furrow_take_second_f4((const float *)data + part, (size_t)n, scratch);
-        else furrow_take_second_f8((const double *)data + part, (size_t)n, scratch);
+        if (plan->elem == FURROW_ELEM_f4)
+            furrow_take_second_f4((const float *)data + part, (size_t)n, scratch);
+        else
+            furrow_take_second_f8((const double *)data + part, (size_t)n, scratch);
         sum(&t->exact[part == 0 ? plan->sum_at : plan->imaginary_at], scratch, (size_t)n);
     }
-    if (plan->squares_at >= 0)
-        plan->kernels->sum_squares[plan->elem](&t->exact[plan->squares_at], data, 2 * (size_t)n);
+    if (plan->squares_at >= 0) plan->kernels->sum_squares[plan->elem](&t->exact[plan->squares_at], data, 2 * (size_t)n);
 }
 
 /* The first half of scratch holds halves as f4 or bools as 0/1; the second a copy without NaN. */
@@ -322,7 +327,8 @@ static void normalize_if_due(const furrow_plan_t *plan, furrow_tally_t *t, int64
 void furrow_tally_feed(const furrow_plan_t *plan, furrow_tally_t *t, const void *data, int64_t n, furrow_place_t place,
                        void *scratch)
 {
-    const bool counts_nan = plan->has_nan && (plan->skip_nan || plan->wants_min_max || (plan->ops & bit(FURROW_OP_NAN)));
+    const bool counts_nan =
+        plan->has_nan && (plan->skip_nan || plan->wants_min_max || (plan->ops & bit(FURROW_OP_NAN)));
 
     if (n == 0) return;
     normalize_if_due(plan, t, n);
@@ -371,8 +377,10 @@ static void merge_extreme(const furrow_plan_t *plan, bool inverted, int64_t *bes
     const int64_t theirs = order_of(plan, inverted ? ~other_best : other_best);
 
     if (other_arg == INT64_MAX) return;
-    if (*arg == INT64_MAX || (inverted ? theirs > mine : theirs < mine)) *arg = other_arg;
-    else if (theirs == mine && other_arg < *arg) *arg = other_arg;
+    if (*arg == INT64_MAX || (inverted ? theirs > mine : theirs < mine))
+        *arg = other_arg;
+    else if (theirs == mine && other_arg < *arg)
+        *arg = other_arg;
     if (other_best < *best) *best = other_best;
 }
 

@@ -1,6 +1,7 @@
 /** \file tally.h
- * A tally: everything that a reduction has to remember of the elements it has seen. Fed with blocks, merged with other tallies in any
- * order, read as results. The order never shows: all parts are integers that add or take a minimum. Work layer, below reduce.
+ * A tally: everything that a reduction has to remember of the elements it has seen. Fed with blocks, merged with other
+ * tallies in any order, read as results. The order never shows: all parts are integers that add or take a minimum. Work
+ * layer, below reduce.
  */
 #ifndef FURROW_TALLY_H
 #define FURROW_TALLY_H
@@ -20,7 +21,7 @@ typedef struct furrow_plan {
     uint32_t ops;
     bool is_complex, has_nan, skip_nan;
     bool wants_min_max, wants_nonzero;
-    int sums;                              /* exact accumulators of one tally */
+    int sums;                                     /* exact accumulators of one tally */
     int sum_at, imaginary_at, abs_at, squares_at; /* which is which; -1: not wanted */
     int64_t ddof;
     int64_t bins;
@@ -69,19 +70,21 @@ FURROW_MUST_CHECK furrow_status_t furrow_tallies_alloc(const furrow_plan_t *plan
 void furrow_tally_clear(const furrow_plan_t *plan, furrow_tally_t *tally);
 void furrow_tallies_free(furrow_tallies_t *tallies);
 
-/** Count a block in. Local, cannot fail; `data` holds n elements of plan->dtype, at most FURROW_BLOCK_BYTES, in this machine's
- * byte order, and is not changed; `scratch` has FURROW_SCRATCH_BYTES. */
+/** Count a block in. Local, cannot fail; `data` holds n elements of plan->dtype, at most FURROW_BLOCK_BYTES, in this
+ * machine's byte order, and is not changed; `scratch` has FURROW_SCRATCH_BYTES. */
 void furrow_tally_feed(const furrow_plan_t *plan, furrow_tally_t *tally, const void *data, int64_t n,
                        furrow_place_t place, void *scratch);
 
-/** Count the products of two blocks into the sum of a plan made for FURROW_OP_SUM (not complex). As furrow_tally_feed(). */
+/** Count the products of two blocks into the sum of a plan made for FURROW_OP_SUM (not complex). As
+ * furrow_tally_feed(). */
 void furrow_tally_feed_dot(const furrow_plan_t *plan, furrow_tally_t *tally, const void *x, const void *y, int64_t n,
                            void *scratch);
 
 /** into += from. Local. */
 void furrow_tally_merge(const furrow_plan_t *plan, furrow_tally_t *into, furrow_tally_t *from);
 
-/** Every rank's tally i becomes the merge of all ranks' tally i. Collective. \return the agreed status (FURROW_ENOMEM) */
+/** Every rank's tally i becomes the merge of all ranks' tally i. Collective. \return the agreed status (FURROW_ENOMEM)
+ */
 FURROW_MUST_CHECK furrow_status_t furrow_tallies_share(furrow_context_t *ctx, const furrow_plan_t *plan,
                                                        furrow_tallies_t *tallies, furrow_error_t *err);
 

@@ -47,9 +47,12 @@ static void put_sum(const furrow_plan_t *plan, furrow_exact_t *sum, int64_t coun
 
 static void put_key(const furrow_plan_t *plan, int64_t key, furrow_value_t *out)
 {
-    if (plan->elem == FURROW_ELEM_f4 || plan->elem == FURROW_ELEM_f8) put_float(out, furrow_f8_of_key(key));
-    else if (plan->elem == FURROW_ELEM_u8) put_unsigned(out, furrow_u8_of_key(key));
-    else put_int(out, key);
+    if (plan->elem == FURROW_ELEM_f4 || plan->elem == FURROW_ELEM_f8)
+        put_float(out, furrow_f8_of_key(key));
+    else if (plan->elem == FURROW_ELEM_u8)
+        put_unsigned(out, furrow_u8_of_key(key));
+    else
+        put_int(out, key);
 }
 
 static void put_norminf(const furrow_plan_t *plan, const furrow_tally_t *t, furrow_value_t *out)
@@ -57,8 +60,10 @@ static void put_norminf(const furrow_plan_t *plan, const furrow_tally_t *t, furr
     const int64_t least = t->least, most = ~t->most_inverted;
 
     if (t->argmin == INT64_MAX) {
-        if (furrow_dtype_kind(plan->dtype) == 'f') put_float(out, 0.0);
-        else put_int(out, 0);
+        if (furrow_dtype_kind(plan->dtype) == 'f')
+            put_float(out, 0.0);
+        else
+            put_int(out, 0);
     } else if (plan->elem == FURROW_ELEM_f4 || plan->elem == FURROW_ELEM_f8) {
         put_float(out, fmax(fabs(furrow_f8_of_key(least)), fabs(furrow_f8_of_key(most))));
     } else if (plan->elem == FURROW_ELEM_u8) {
@@ -76,8 +81,10 @@ static furrow_status_t put_extreme(const furrow_plan_t *plan, const furrow_tally
     const bool is_index = op == FURROW_OP_ARGMIN || op == FURROW_OP_ARGMAX;
 
     if (t->first_nan != INT64_MAX) {
-        if (is_index) put_int(out, t->first_nan);
-        else put_float(out, NAN);
+        if (is_index)
+            put_int(out, t->first_nan);
+        else
+            put_float(out, NAN);
         return FURROW_OK;
     }
     if (op == FURROW_OP_NORMINF) {
@@ -87,9 +94,12 @@ static furrow_status_t put_extreme(const furrow_plan_t *plan, const furrow_tally
     if (t->argmin == INT64_MAX)
         return furrow_fail(err, FURROW_EEMPTY, "%s of no elements%s", furrow_op_name(op),
                            t->nan > 0 ? " (all are NaN)" : "");
-    if (op == FURROW_OP_ARGMIN) put_int(out, t->argmin);
-    else if (op == FURROW_OP_ARGMAX) put_int(out, t->argmax);
-    else put_key(plan, op == FURROW_OP_MIN ? t->least : ~t->most_inverted, out);
+    if (op == FURROW_OP_ARGMIN)
+        put_int(out, t->argmin);
+    else if (op == FURROW_OP_ARGMAX)
+        put_int(out, t->argmax);
+    else
+        put_key(plan, op == FURROW_OP_MIN ? t->least : ~t->most_inverted, out);
     return FURROW_OK;
 }
 

@@ -69,8 +69,10 @@ int64_t furrow_sum_of_lower_ranks(furrow_context_t *ctx, int64_t value)
 
 void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values)
 {
-    if (ctx->uses_mpi) MPI_Allgather(&value, 1, MPI_INT64_T, values, 1, MPI_INT64_T, ctx->comm);
-    else values[0] = value;
+    if (ctx->uses_mpi)
+        MPI_Allgather(&value, 1, MPI_INT64_T, values, 1, MPI_INT64_T, ctx->comm);
+    else
+        values[0] = value;
 }
 
 void furrow_send_mail(furrow_context_t *ctx, const void *mail, int64_t bytes, int to)

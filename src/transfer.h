@@ -1,7 +1,7 @@
 /** \file transfer.h
- * Moving data between ranks: the only callers of MPI's data movement. Messages are cut at FURROW_MESSAGE_MAX bytes (1 GiB; tests
- * make it small), so no count of MPI's ever passes 2^31. With one rank nothing happens. None can fail: an error inside MPI ends
- * the program (MPI_ERRORS_ARE_FATAL). Parallel layer.
+ * Moving data between ranks: the only callers of MPI's data movement. Messages are cut at FURROW_MESSAGE_MAX bytes (1
+ * GiB; tests make it small), so no count of MPI's ever passes 2^31. With one rank nothing happens. None can fail: an
+ * error inside MPI ends the program (MPI_ERRORS_ARE_FATAL). Parallel layer.
  */
 #ifndef FURROW_TRANSFER_H
 #define FURROW_TRANSFER_H
@@ -25,8 +25,8 @@ int64_t furrow_sum_of_lower_ranks(furrow_context_t *ctx, int64_t value);
 /** Collective: `value` of every rank, in `values[ranks]`, on all. */
 void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values);
 
-/** Small messages of one size between main threads, apart from all others. Blocking; of at most a few hundred bytes, so that MPI takes
- * them without waiting for the receiver. */
+/** Small messages of one size between main threads, apart from all others. Blocking; of at most a few hundred bytes, so
+ * that MPI takes them without waiting for the receiver. */
 void furrow_send_mail(furrow_context_t *ctx, const void *mail, int64_t bytes, int to);
 
 /** Take the next mail that has come, from any rank. False: there is none now. With one rank there never is. */

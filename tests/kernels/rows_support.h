@@ -23,26 +23,16 @@ static inline double term_of(int nature, size_t i, uint64_t *state)
     const int e = random_between(state, -60, 60);
 
     switch (nature) {
-    case LARGE_LATE:
-        return i % 37 == 35 ? x * 0x1p40 : x;
-    case CANCELS:
-        return i % 2 == 0 ? 1.0 + (double)(i % 7) : -1.0 - (double)((i - 1) % 7);
-    case TIES:
-        return i == 0 ? 1.0 : i == 1 ? 0x1p-24 : i == 2 ? 0x1p-53 : 0.0;
-    case ALL_SIZES:
-        return ldexp(x, e);
-    case ZEROS:
-        return i % 2 == 0 ? 0.0 : -0.0;
-    case HAS_NAN:
-        return i == 41 ? (double)NAN : x;
-    case HAS_INF:
-        return i == 29 ? INFINITY : i == 57 ? -INFINITY : x;
-    case SUBNORMAL:
-        return x * 0x1p-130;
-    case POWERS:
-        return ldexp(1.0, e);
-    default:
-        return x;
+    case LARGE_LATE: return i % 37 == 35 ? x * 0x1p40 : x;
+    case CANCELS: return i % 2 == 0 ? 1.0 + (double)(i % 7) : -1.0 - (double)((i - 1) % 7);
+    case TIES: return i == 0 ? 1.0 : i == 1 ? 0x1p-24 : i == 2 ? 0x1p-53 : 0.0;
+    case ALL_SIZES: return ldexp(x, e);
+    case ZEROS: return i % 2 == 0 ? 0.0 : -0.0;
+    case HAS_NAN: return i == 41 ? (double)NAN : x;
+    case HAS_INF: return i == 29 ? INFINITY : i == 57 ? -INFINITY : x;
+    case SUBNORMAL: return x * 0x1p-130;
+    case POWERS: return ldexp(1.0, e);
+    default: return x;
     }
 }
 
