@@ -191,8 +191,8 @@ static doctor_mpi_level_t mpi_level(void)
     }
 }
 
-/* What rank 0 knows for all. Without a launcher MPI has not been started, and only calls that are legal then are made.
- */
+/* What rank 0 knows for all. Without a launcher MPI has not been started, and only calls that are legal then are
+ * made. */
 static void ask_launch(doctor_facts_t *out)
 {
     int mpi_runs = 0;

@@ -43,8 +43,8 @@ typedef int64_t furrow_count_kernel_t(const void *x, size_t n);
 /** Least and largest element as keys (key.h), n > 0, no NaN among them; -0.0 is below +0.0. */
 typedef void furrow_min_max_kernel_t(const void *x, size_t n, int64_t *least, int64_t *largest);
 
-/** Row operations: called through rows.h only, which takes care of everything that is not finite, zero or out of range.
- */
+/** Row operations: called through rows.h only, which takes care of everything that is not finite, zero or out of
+ * range. */
 typedef struct furrow_affine {
     double scale, high, low; /* out = (x * scale - high - low) / divisor for f8, (x - high - low) * factor for f4 */
     double divisor, factor;

@@ -45,8 +45,8 @@ static inline vec_f8_t load_f8(const double *x)
     return v;
 }
 
-/* float to double is exact. (Compilers turn __builtin_convertvector() into several instructions where one is enough.)
- */
+/* float to double is exact. (Compilers turn __builtin_convertvector() into several instructions where one is
+ * enough.) */
 static inline vec_f8_t load_f4(const float *x)
 {
 #if VECTOR_BYTES == 64

@@ -15,7 +15,6 @@
 #include "convert.h"
 #include "file.h"
 #include "mem.h"
-#include "npy.h"
 #include "npy_file.h"
 #include "transfer.h"
 
@@ -77,8 +76,8 @@ static furrow_status_t check_arguments(const char *const *paths, int64_t count, 
     return FURROW_OK;
 }
 
-/* A dataset may hold thousands of files; the usual soft limit is 1024. Beyond the hard limit each read opens its file.
- */
+/* A dataset may hold thousands of files; the usual soft limit is 1024. Beyond the hard limit each read opens its
+ * file. */
 static void allow_open_files(furrow_dataset_t *d)
 {
     struct rlimit limit;

@@ -30,7 +30,8 @@ int64_t furrow_dataset_row_items(const furrow_dataset_t *dataset);
 bool furrow_dataset_same_order(const furrow_dataset_t *a, const furrow_dataset_t *b);
 
 /** Read items [first, first + count), in this machine's byte order. Local, from any thread (a stream: from one, in
- * order). \return FURROW_OK, FURROW_EIO, FURROW_ETRUNCATED */
+ * order).
+ * \return FURROW_OK, FURROW_EIO, FURROW_ETRUNCATED */
 FURROW_MUST_CHECK furrow_status_t furrow_dataset_read_items(furrow_dataset_t *dataset, int64_t first, int64_t count,
                                                             void *out, furrow_error_t *err);
 

@@ -25,7 +25,8 @@ FURROW_MUST_CHECK furrow_status_t furrow_file_write(int fd, const char *path, in
                                                     int64_t count, furrow_error_t *err);
 
 /** Make an empty temporary file beside `path`, hidden, with the permissions that a new `path` would have. FURROW_EIO
- * also where `path` is there and is not a regular file. \param[out] temporary  its name, to be freed with free() */
+ * also where `path` is there and is not a regular file.
+ * \param[out] temporary  its name, to be freed with free() */
 FURROW_MUST_CHECK furrow_status_t furrow_file_create_beside(const char *path, char **temporary, int *fd,
                                                             furrow_error_t *err);
 
@@ -34,7 +35,8 @@ FURROW_MUST_CHECK furrow_status_t furrow_file_create_beside(const char *path, ch
 char *furrow_file_name_beside(const char *path, const char *suffix);
 
 /** Make an empty file `temporary` that will replace `path`, in place of an older one; or, with `bytes` >= 0, open the
- * one that is there if it has that size. \param[out] found  the older one was opened */
+ * one that is there if it has that size.
+ * \param[out] found  the older one was opened */
 FURROW_MUST_CHECK furrow_status_t furrow_file_create_named(const char *path, const char *temporary, int64_t bytes,
                                                            bool *found, int *fd, furrow_error_t *err);
 

@@ -4,15 +4,15 @@
  * This is the whole public interface (furrow_mpi.h adds the one call that needs MPI's types). Conventions:
  *
  * - **Local** functions concern this process only. **Collective** functions must be called by every rank of the
- * context, in the same order; unless said otherwise all arguments must match on all ranks.
+ *   context, in the same order; unless said otherwise all arguments must match on all ranks.
  * - Every function that can fail returns a furrow_status_t. A collective function returns the same status on every
- * rank, and fills `err` (which may be NULL) with the same text on every rank. Outputs are unchanged on error, handles
- * NULL.
+ *   rank, and fills `err` (which may be NULL) with the same text on every rank. Outputs are unchanged on error, handles
+ *   NULL.
  * - Counts are elements or rows, int64_t; names that end in _bytes say otherwise. Nothing is limited to 2^31.
  * - Arrays are in C order, in the byte order of the machine, unless a comment says otherwise.
  * - Results are the same bits for any ranks, threads, memory cap, and vector instructions. This needs the
- * floating-point environment that C programs start in: rounding to nearest, subnormals kept (a main program linked with
- * -ffast-math changes it).
+ *   floating-point environment that C programs start in: rounding to nearest, subnormals kept (a main program linked
+ *   with -ffast-math changes it).
  * - Functions that take a context use its OpenMP threads: call them from the thread that opened it, outside parallel
  *   regions. The library never exits, aborts or prints.
  */
@@ -125,8 +125,8 @@ FURROW_API void furrow_context_on_progress(furrow_context_t *ctx, furrow_progres
  * The lowest status wins, then the lowest rank; afterwards every rank holds that status, rank and text. One small
  * reduction on success. The way to branch on a local outcome without leaving a rank behind.
  *
- * \param[in,out] err  must hold this rank's text where `status` is not FURROW_OK; may be NULL only if it is NULL
- * everywhere \return the agreed status */
+ * \param[in,out] err  must hold this rank's text where `status` is not FURROW_OK; NULL only if it is NULL everywhere
+ * \return the agreed status */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_agree(furrow_context_t *ctx, furrow_status_t status,
                                                           furrow_error_t *err);
 
@@ -193,7 +193,8 @@ typedef struct furrow_npy {
 /** Read and check a header. Local. Accepts every header that NumPy does.
  *
  * \return FURROW_OK, FURROW_EIO (missing, a folder, no permission), FURROW_EFORMAT, FURROW_EUNSUPPORTED (object,
- * string, structured, long double, dates), FURROW_EOVERFLOW (the shape's product), FURROW_ETRUNCATED (file shorter than
+ *          string,
+ *         structured, long double, dates), FURROW_EOVERFLOW (the shape's product), FURROW_ETRUNCATED (file shorter than
  *         its header says) */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_npy_read(const char *path, furrow_npy_t *out, furrow_error_t *err);
 
@@ -264,7 +265,8 @@ FURROW_API furrow_range_t furrow_dataset_rows(const furrow_dataset_t *dataset);
 /** Read rows, in C order and the machine's byte order whatever the file has. Local; any rows, from any thread.
  *
  * \param[out] out  `count` rows. Where the files are not visible to this rank (FURROW_SOURCE_ROOT):
- * FURROW_EUNSUPPORTED. \return FURROW_OK, FURROW_EARG, FURROW_EIO, FURROW_ETRUNCATED (a file shrank), FURROW_ENOMEM */
+ *          FURROW_EUNSUPPORTED.
+ * \return FURROW_OK, FURROW_EARG, FURROW_EIO, FURROW_ETRUNCATED (a file shrank), FURROW_ENOMEM */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_dataset_read(const furrow_dataset_t *dataset, int64_t first,
                                                                  int64_t count, void *out, furrow_error_t *err);
 
@@ -307,7 +309,8 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_commit(furrow_output_
  * \param[in]  rows  within the dataset; [0, 1) for a 0-d array. Of standard input rows are taken once, in order.
  * \param[in]  path  not one of the files of `dataset`
  * \return FURROW_OK, FURROW_EARG, FURROW_EIO, FURROW_ENOMEM, FURROW_ETRUNCATED, FURROW_EBUDGET (a row in Fortran
- * order), FURROW_ECANCELED */
+ *          order),
+ *         FURROW_ECANCELED */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_copy(furrow_dataset_t *dataset, furrow_range_t rows,
                                                          const char *path, furrow_error_t *err);
 
@@ -377,13 +380,15 @@ typedef struct furrow_reduction furrow_reduction_t;
 /** Reduce a dataset, exactly. Collective over the context of `dataset`.
  *
  * Numerics  Sums of floats are the correctly rounded (half to even) value of the exact sum, in f8; so are mean, var,
- * std, norm1, norm2. Sums of integers and bools are exact integers. f2 and f4 give f8. NaN propagates. +inf and -inf
- *           give NaN. The sum of nothing is +0, of nothing but -0.0 it is -0.0. min and max treat -0.0 as below +0.0;
- * argmin and argmax, as NumPy, return the first of equals in C order and the first NaN if there is one. var with count
- * <= ddof is NaN. A mean of nothing is NaN, min, max, argmin, argmax of nothing FURROW_EEMPTY. Complex: count, sum,
- * mean, sumsq (sum of |z|^2) and norm2 only, without skip_nan. Cost      Every element is read once. Buffers stay
- * within the context's memory cap. \return   FURROW_OK, FURROW_EARG, FURROW_EUNSUPPORTED (operation and dtype),
- * FURROW_EBUDGET (with the least that would do), FURROW_EEMPTY, FURROW_EIO, FURROW_ETRUNCATED, FURROW_ENOMEM */
+ *           std, norm1, norm2. Sums of integers and bools are exact integers. f2 and f4 give f8. NaN propagates. +inf
+ *           and -inf give NaN. The sum of nothing is +0, of nothing but -0.0 it is -0.0. min and max treat -0.0 as
+ *           below +0.0; argmin and argmax, as NumPy, return the first of equals in C order and the first NaN if there
+ *           is one. var with count <= ddof is NaN. A mean of nothing is NaN, min, max, argmin, argmax of nothing
+ *           FURROW_EEMPTY. Complex: count, sum, mean, sumsq (sum of |z|^2) and norm2 only, without skip_nan.
+ * Cost      Every element is read once. Buffers stay within the context's memory cap.
+ * \return   FURROW_OK, FURROW_EARG, FURROW_EUNSUPPORTED (operation and dtype), FURROW_EBUDGET (with the least that
+ *          would
+ *           do), FURROW_EEMPTY, FURROW_EIO, FURROW_ETRUNCATED, FURROW_ENOMEM */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_reduce(furrow_dataset_t *dataset, const furrow_reduce_opts_t *opts,
                                                            furrow_reduction_t **out, furrow_error_t *err);
 
@@ -410,7 +415,8 @@ FURROW_API void furrow_reduction_free(furrow_reduction_t *reduction);
 FURROW_API void furrow_hist_edges(double low, double high, int64_t bins, double *edges);
 
 /** Exact dot product, sum of a[i] * b[i], of two datasets of one dtype, shape and order. Collective over their context,
- * which is the same. Numerics as furrow_reduce(); integers exact; complex is not supported (FURROW_EUNSUPPORTED). */
+ * which is the same.
+ * Numerics as furrow_reduce(); integers exact; complex is not supported (FURROW_EUNSUPPORTED). */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_dot(furrow_dataset_t *a, furrow_dataset_t *b, furrow_value_t *out,
                                                         furrow_error_t *err);
 
@@ -491,8 +497,11 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * Rows go to the threads of all ranks as those come free. To one number per row: shape (N,), exact as furrow_reduce()
  * (sums of integers: i8 or u8, a sum that does not fit rejects its row; sums and means of floats f8; min and max the
  * dtype of the rows, f4 for f2). To a row: shape of the dataset, f4 for f2 and f4, else f8, within 1 ulp (f4) or 4 ulp
- * (f8); cumsum of integers i8 or u8; sort keeps the dtype; topk has shape (N, k). NaN sorts last, as in NumPy. How NaN,
- * infinities and constant rows come out is said in kernels/rows.h: as IEEE arithmetic, and NumPy, have it.
+ * (f8); cumsum of integers i8 or u8; sort keeps the dtype; topk has shape (N, k). NaN sorts last, as in NumPy.
+ *
+ * Where a row-to-row formula has no value, the result is what IEEE arithmetic, and NumPy, make of it: a NaN in a row
+ * makes all of it NaN; a constant row is NaN in zscore and minmax, 1 / n in softmax; a zero row is NaN in normalize;
+ * infinities are NaN in normalize and zscore, and -inf is 0 in softmax, +inf makes it NaN.
  *
  * The file appears under `path` when all is done; rows that were rejected are then named in `path`.rejects.csv
  * (index,error). A run that is stopped by furrow_context_cancel(), killed, or out of disk leaves beside it what it has
@@ -502,9 +511,11 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * \param[in]  path    not one of the files of `dataset`
  * \param[out] report  filled on success; cleared otherwise
  * Memory  per thread some rows, at least one, their results, and scratch of up to 3 rows in f8; the same for `with`
- * once. \return FURROW_OK (also with rejects), FURROW_EARG (0-d too), FURROW_EUNSUPPORTED (complex; standard input),
- * FURROW_EEMPTY (extremes of rows without elements), FURROW_EBUDGET, FURROW_EIO, FURROW_ENOMEM, FURROW_EMISMATCH
- * (`with`; `resume` of another job), FURROW_EFORMAT (`resume`: a damaged ledger), FURROW_ECANCELED */
+ *           once.
+ * \return FURROW_OK (also with rejects), FURROW_EARG (0-d too), FURROW_EUNSUPPORTED (complex; standard input),
+ *          FURROW_EEMPTY
+ *         (extremes of rows without elements), FURROW_EBUDGET, FURROW_EIO, FURROW_ENOMEM, FURROW_EMISMATCH (`with`;
+ *         `resume` of another job), FURROW_EFORMAT (`resume`: a damaged ledger), FURROW_ECANCELED */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_rows(furrow_dataset_t *dataset, const furrow_rows_opts_t *opts,
                                                          const char *path, furrow_rows_report_t *report,
                                                          furrow_error_t *err);

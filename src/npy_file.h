@@ -14,8 +14,8 @@
 FURROW_MUST_CHECK furrow_status_t furrow_npy_read_fd(int fd, const char *path, int64_t file_bytes, furrow_npy_t *out,
                                                      furrow_error_t *err);
 
-/** The same from a stream: it then stands at the first element. Local. \return what furrow_npy_read() returns, and
- * FURROW_ENOMEM */
+/** The same from a stream: it then stands at the first element. Local.
+ * \return what furrow_npy_read() returns, and FURROW_ENOMEM */
 FURROW_MUST_CHECK furrow_status_t furrow_npy_read_stream(int fd, const char *name, furrow_npy_t *out,
                                                          furrow_error_t *err);
 

@@ -1,5 +1,5 @@
-/* Owns .npy files that all ranks write: a temporary beside the target, sized at once, renamed when every rank is done.
- */
+/* Owns .npy files that all ranks write: a temporary beside the target, sized at once, renamed when every rank is
+ * done. */
 #include "output.h"
 
 #include <stdlib.h>

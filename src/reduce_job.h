@@ -1,7 +1,6 @@
 /** \file reduce_job.h
  * One reduction while it runs: shared by reduce.c (the verb), reduce_items.c (elements in one sequence) and
- * reduce_columns.c
- * (--axis 0). Private to these.
+ * reduce_columns.c (--axis 0). Private to these.
  */
 #ifndef FURROW_REDUCE_JOB_H
 #define FURROW_REDUCE_JOB_H

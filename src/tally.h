@@ -83,8 +83,8 @@ void furrow_tally_feed_dot(const furrow_plan_t *plan, furrow_tally_t *tally, con
 /** into += from. Local. */
 void furrow_tally_merge(const furrow_plan_t *plan, furrow_tally_t *into, furrow_tally_t *from);
 
-/** Every rank's tally i becomes the merge of all ranks' tally i. Collective. \return the agreed status (FURROW_ENOMEM)
- */
+/** Every rank's tally i becomes the merge of all ranks' tally i. Collective. \return the agreed status
+ * (FURROW_ENOMEM) */
 FURROW_MUST_CHECK furrow_status_t furrow_tallies_share(furrow_context_t *ctx, const furrow_plan_t *plan,
                                                        furrow_tallies_t *tallies, furrow_error_t *err);
 
