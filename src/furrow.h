@@ -500,8 +500,9 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * (f8); cumsum of integers i8 or u8; sort keeps the dtype; topk has shape (N, k). NaN sorts last, as in NumPy.
  *
  * Where a row-to-row formula has no value, the result is what IEEE arithmetic, and NumPy, make of it: a NaN in a row
- * makes all of it NaN; a constant row is NaN in zscore and minmax, 1 / n in softmax; a zero row is NaN in normalize;
- * infinities are NaN in normalize and zscore, and -inf is 0 in softmax, +inf makes it NaN.
+ * makes all of it NaN; a constant row is NaN in zscore and minmax, 1 / n in softmax; a zero row is NaN in normalize. An
+ * infinity is NaN in normalize, beside zeros, and makes all of a row NaN in zscore; -inf is 0 in softmax, +inf makes
+ * all NaN; minmax of a row with +inf is 0 beside NaN, with -inf all NaN.
  *
  * The file appears under `path` when all is done; rows that were rejected are then named in `path`.rejects.csv
  * (index,error). A run that is stopped by furrow_context_cancel(), killed, or out of disk leaves beside it what it has
