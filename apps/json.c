@@ -20,8 +20,8 @@ void cli_format_float(double value, char text[32])
     }
     /* 15 digits of a normal number always read back; a subnormal one has fewer. */
     for (int digits = value != 0.0 && fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
-        (void)snprintf(text, 30, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) break;
+        const int length = snprintf(text, 30, "%.*g", digits, value); /* 24 at most */
+        if (length < 30 && strtod(text, NULL) == value) break;
     }
     if (strpbrk(text, ".e") == NULL) strcat(text, ".0");
 }
