@@ -144,7 +144,7 @@ void furrow_tally_clear(const furrow_plan_t *plan, furrow_tally_t *tally)
     *tally = (furrow_tally_t){.exact = tally->exact, .hist = tally->hist};
     forget_extremes(tally);
     for (int i = 0; i < plan->sums; i++) furrow_exact_clear(&tally->exact[i]);
-    memset(tally->hist, 0, (size_t)plan->bins * sizeof *tally->hist);
+    if (plan->bins > 0) memset(tally->hist, 0, (size_t)plan->bins * sizeof *tally->hist);
 }
 
 void furrow_tallies_free(furrow_tallies_t *tallies)
