@@ -20,6 +20,9 @@
 /* Binary orders that terms may grow beyond the first chunk before the exponent changes. */
 #define SUM_HEADROOM 4
 
+/* Terms that tell the first exponent of a block: scanning more costs more than a change of exponent now and then. */
+#define PROBE ((size_t)64)
+
 /* The larger of `largest` and the bits of |x|; x counts only where it is finite. */
 static inline uint64_t larger_finite(uint64_t largest, double x)
 {
