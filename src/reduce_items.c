@@ -19,17 +19,17 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* A thread takes several blocks in a row of what is in memory: long runs suit the prefetchers. */
-enum { BLOCKS_IN_MEMORY = 4 };
+/* A thread takes several blocks in a row: long runs suit the prefetchers, of memory and of the page cache. */
+enum { BLOCKS_PER_TASK = 4 };
 
 static int64_t block_items(const furrow_job_t *job)
 {
     return FURROW_BLOCK_BYTES / job->size;
 }
 
-static int64_t task_items(const span_t *span)
+static int64_t task_items(const furrow_job_t *job)
 {
-    return (span->data == NULL ? 1 : BLOCKS_IN_MEMORY) * block_items(span->job);
+    return BLOCKS_PER_TASK * block_items(job);
 }
 
 /* Elements [start, start + n) of the span, at most a block. */
@@ -52,8 +52,8 @@ static furrow_status_t feed_block(const span_t *span, int64_t start, int64_t n, 
 static furrow_status_t feed_task(void *arg, int64_t task, int thread, furrow_error_t *err)
 {
     const span_t *span = arg;
-    const int64_t step = block_items(span->job), first = task * task_items(span);
-    const int64_t stop = least(first + task_items(span), span->count);
+    const int64_t step = block_items(span->job), first = task * task_items(span->job);
+    const int64_t stop = least(first + task_items(span->job), span->count);
     furrow_status_t status = FURROW_OK;
 
     for (int64_t start = first; start < stop && status == FURROW_OK; start += step)
@@ -64,7 +64,7 @@ static furrow_status_t feed_task(void *arg, int64_t task, int thread, furrow_err
 /* One group's run of elements, on all threads. A single task runs on thread 0: it needs no tally of its own. */
 static furrow_status_t feed_span(furrow_job_t *job, int64_t group, span_t span, furrow_error_t *err)
 {
-    const int64_t tasks = (span.count + task_items(&span) - 1) / task_items(&span);
+    const int64_t tasks = (span.count + task_items(job) - 1) / task_items(job);
     furrow_tally_t *target = &job->groups->tally[group];
 
     span.tally = tasks <= 1 ? target : job->workers.tally;
