@@ -56,12 +56,12 @@ for signal in KILL TERM KILL TERM KILL TERM KILL TERM KILL TERM; do
     kill -$signal "$run" 2>/dev/null
     code=0
     wait "$run" 2>/dev/null || code=$?
-    if [ "$code" -eq 0 ]; then
-        expect_same expected.npy out.npy # it was over before
-        expect_equal '' "$(leftovers)" 'what is left'
+    if [ -e out.npy ]; then # it was over before, or the signal came between the rename and the end
+        expect_same expected.npy out.npy
+        [ "$code" -ne 0 ] || expect_equal '' "$(leftovers)" 'what is left'
+        rm -f $ledger
     else
         interrupted=$((interrupted + 1))
-        [ -e out.npy ] && fail "an output after a signal $signal"
         if [ $signal = TERM ]; then
             expect_equal 75 "$code" 'exit code after SIGTERM'
             expect_text stderr 'rows are done; the same command with --resume does the rest'
