@@ -390,6 +390,22 @@ static furrow_status_t read_stream(furrow_dataset_t *d, int64_t count, void *out
     return FURROW_OK;
 }
 
+/* Elements [local, local + count) of one file, in the machine's byte order. */
+static furrow_status_t read_part(furrow_dataset_t *d, int64_t f, int64_t local, int64_t count, void *out,
+                                 furrow_error_t *err)
+{
+    const int64_t size = furrow_dtype_size(d->header.dtype);
+    const part_t *p = &d->part[f];
+    int fd;
+
+    furrow_status_t status = descriptor(d, f, &fd, err);
+    if (status == FURROW_OK)
+        status = furrow_file_read(fd, d->path[f], p->data_offset + local * size, out, count * size, err);
+    release(d, fd);
+    if (status == FURROW_OK) to_native(d, p, out, count);
+    return status;
+}
+
 furrow_status_t furrow_dataset_read_items(furrow_dataset_t *d, int64_t first, int64_t count, void *out,
                                           furrow_error_t *err)
 {
@@ -402,12 +418,7 @@ furrow_status_t furrow_dataset_read_items(furrow_dataset_t *d, int64_t first, in
         const part_t *p = &d->part[f];
         const int64_t local = first - p->first_row * d->row_items, left = p->rows * d->row_items - local;
         const int64_t now = count < left ? count : left;
-        int fd;
-        status = descriptor(d, f, &fd, err);
-        if (status == FURROW_OK)
-            status = furrow_file_read(fd, d->path[f], p->data_offset + local * size, out, now * size, err);
-        release(d, fd);
-        if (status == FURROW_OK) to_native(d, p, out, now);
+        status = read_part(d, f, local, now, out, err);
         out = (char *)out + now * size;
         first += now;
         count -= now;
@@ -426,13 +437,7 @@ furrow_status_t furrow_dataset_read_fortran_column(furrow_dataset_t *d, int64_t 
         const int64_t f = file_of_row(d, first);
         const part_t *p = &d->part[f];
         const int64_t local = first - p->first_row, left = p->rows - local, now = count < left ? count : left;
-        int fd;
-        status = descriptor(d, f, &fd, err);
-        if (status == FURROW_OK)
-            status =
-                furrow_file_read(fd, d->path[f], p->data_offset + (j * p->rows + local) * size, out, now * size, err);
-        release(d, fd);
-        if (status == FURROW_OK) to_native(d, p, out, now);
+        status = read_part(d, f, j * p->rows + local, now, out, err);
         out = (char *)out + now * size;
         first += now;
         count -= now;

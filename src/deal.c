@@ -6,20 +6,15 @@
 #include "mem.h"
 #include "transfer.h"
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 furrow_status_t furrow_deal_own(furrow_context_t *ctx, const furrow_deal_t *deal, furrow_error_t *err)
 {
     const furrow_range_t own = furrow_split(deal->units, furrow_context_ranks(ctx), furrow_context_rank(ctx));
     void *buffer = NULL;
 
     furrow_status_t status =
-        furrow_alloc_buffer(least(deal->piece, own.stop - own.start), deal->unit_bytes, &buffer, err);
+        furrow_alloc_buffer(furrow_least(deal->piece, own.stop - own.start), deal->unit_bytes, &buffer, err);
     for (int64_t first = own.start; first < own.stop && status == FURROW_OK; first += deal->piece) {
-        const int64_t count = least(deal->piece, own.stop - first);
+        const int64_t count = furrow_least(deal->piece, own.stop - first);
         status = deal->read(deal->arg, first, count, buffer, err);
         if (status == FURROW_OK) status = deal->work(deal->arg, first, count, buffer, err);
     }
@@ -47,7 +42,7 @@ static furrow_status_t root_deals(furrow_context_t *ctx, const furrow_deal_t *de
     int to = 1 % ranks;
 
     for (int64_t first = 0; first < deal->units && status == FURROW_OK; first += deal->piece) {
-        const int64_t count = least(deal->piece, deal->units - first);
+        const int64_t count = furrow_least(deal->piece, deal->units - first);
         status = deal->read(deal->arg, first, count, buffer, err);
         if (status != FURROW_OK) break;
         if (to == 0)
@@ -77,7 +72,8 @@ furrow_status_t furrow_deal_from_root(furrow_context_t *ctx, const furrow_deal_t
 {
     void *buffer = NULL;
 
-    furrow_status_t status = furrow_alloc_buffer(least(deal->piece, deal->units), deal->unit_bytes, &buffer, err);
+    furrow_status_t status =
+        furrow_alloc_buffer(furrow_least(deal->piece, deal->units), deal->unit_bytes, &buffer, err);
     status = furrow_agree(ctx, status, err);
     if (status == FURROW_OK)
         status =

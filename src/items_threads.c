@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "items_run.h"
+#include "mem.h"
 
 static const double chunk_seconds = 0.004; /* what a guided chunk should take */
 
@@ -18,11 +19,6 @@ static double seconds(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* ------------------------------------------------------------------- store (the lock is held) */
@@ -57,7 +53,8 @@ furrow_range_t furrow_run_take_chunk(furrow_run_t *run)
     if (run->is_root) {
         chunk = furrow_run_items_left(run);
         if (chunk.start == chunk.stop) return chunk;
-        chunk.stop = chunk.start + least(chunk_size(run, run->items->count - chunk.start), chunk.stop - chunk.start);
+        chunk.stop =
+            chunk.start + furrow_least(chunk_size(run, run->items->count - chunk.start), chunk.stop - chunk.start);
         run->last_size = chunk.stop - chunk.start;
         run->next = chunk.stop;
     } else if (run->queued > 0) {

@@ -18,4 +18,10 @@ FURROW_MUST_CHECK furrow_status_t furrow_alloc_buffer(int64_t count, int64_t siz
 /** a * b in `out`. False if it leaves int64_t or a factor is negative. Local. */
 bool furrow_multiply(int64_t a, int64_t b, int64_t *out);
 
+/** The smaller of two counts. Local. */
+static inline int64_t furrow_least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 #endif

@@ -21,11 +21,6 @@ struct furrow_reduction {
     furrow_tallies_t groups;
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 char *furrow_job_scratch(const furrow_job_t *job, int thread)
 {
     return job->scratch + (int64_t)thread * FURROW_THREAD_BYTES;
@@ -117,7 +112,7 @@ static furrow_status_t plan_memory(furrow_job_t *job, int64_t fixed, int64_t gro
                            "%" PRId64 " bytes of memory are too few for %" PRId64
                            " results and %d threads: at least %" PRId64 " (%" PRId64 "M) are needed",
                            have, groups, threads, needed, (needed >> 20) + 1);
-    job->piece_bytes = least(have - fixed, serves);
+    job->piece_bytes = furrow_least(have - fixed, serves);
     if (job->piece_bytes < least_piece(job)) job->piece_bytes = least_piece(job);
     return FURROW_OK;
 }

@@ -18,11 +18,6 @@ enum {
     PANEL_BYTES = 1 << 14 /* of one row, at least, in a panel: what is worth a read */
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t at_least_one(int64_t a)
 {
     return a < 1 ? 1 : a;
@@ -59,14 +54,14 @@ static furrow_status_t feed_group(void *arg, int64_t block, int thread, furrow_e
     const tile_t *tile = arg;
     const furrow_job_t *job = tile->job;
     const int64_t slice = block / tile->groups, first = block % tile->groups * GROUP;
-    const int64_t columns = least(GROUP, tile->columns - first), step = gathered_rows(job);
+    const int64_t columns = furrow_least(GROUP, tile->columns - first), step = gathered_rows(job);
     const furrow_range_t rows = furrow_split(tile->rows, tile->slices, slice);
     char *gathered = furrow_job_block(job, thread);
 
     (void)err;
     furrow_progress_add(job->ctx, (rows.stop - rows.start) * columns * job->size, thread);
     for (int64_t row = rows.start; row < rows.stop; row += step) {
-        const int64_t now = least(step, rows.stop - row);
+        const int64_t now = furrow_least(step, rows.stop - row);
         const furrow_place_t place = {tile->first_row + row, NULL};
         furrow_gather_columns(tile->data + (row * tile->columns + first) * job->size, (size_t)tile->columns,
                               (size_t)now, (size_t)columns, (size_t)job->size, gathered, (size_t)step);
@@ -106,7 +101,7 @@ typedef struct {
 static furrow_status_t read_some(void *arg, int64_t block, int thread, furrow_error_t *err)
 {
     const panel_t *p = arg;
-    const int64_t row_items = p->job->row_items, start = block * p->step, now = least(p->step, p->rows - start);
+    const int64_t row_items = p->job->row_items, start = block * p->step, now = furrow_least(p->step, p->rows - start);
     const bool whole_rows = p->columns == row_items;
     furrow_status_t status = FURROW_OK;
 
@@ -128,23 +123,24 @@ static furrow_status_t read_panel(panel_t *p, furrow_error_t *err)
 static int64_t panel_columns(const furrow_job_t *job, int64_t rows)
 {
     const int64_t fitting = job->piece_bytes / job->size / at_least_one(rows);
-    const int64_t worthwhile = least(PANEL_BYTES, job->piece_bytes) / job->size;
+    const int64_t worthwhile = furrow_least(PANEL_BYTES, job->piece_bytes) / job->size;
 
-    return least(job->row_items, at_least_one(fitting > worthwhile ? fitting : worthwhile));
+    return furrow_least(job->row_items, at_least_one(fitting > worthwhile ? fitting : worthwhile));
 }
 
 static furrow_status_t read_panels(furrow_job_t *job, furrow_error_t *err)
 {
     const furrow_range_t own = furrow_dataset_rows(job->dataset);
     const int64_t columns = panel_columns(job, own.stop - own.start);
-    const int64_t rows = least(own.stop - own.start, at_least_one(job->piece_bytes / (columns * job->size)));
+    const int64_t rows = furrow_least(own.stop - own.start, at_least_one(job->piece_bytes / (columns * job->size)));
     void *buffer = NULL;
 
     furrow_status_t status = furrow_alloc_buffer(rows * columns, job->size, &buffer, err);
     for (int64_t column = 0; column < job->row_items && status == FURROW_OK; column += columns)
         for (int64_t row = own.start; row < own.stop && status == FURROW_OK; row += rows) {
-            panel_t p = {job, row,   least(rows, own.stop - row), column, least(columns, job->row_items - column),
-                         0,   buffer};
+            panel_t p = {
+                job, row,   furrow_least(rows, own.stop - row), column, furrow_least(columns, job->row_items - column),
+                0,   buffer};
             status = read_panel(&p, err);
             if (status == FURROW_OK)
                 status = furrow_job_feed_tile(job, p.first_row, p.rows, p.column, p.columns, p.out, err);
@@ -170,7 +166,7 @@ static furrow_status_t read_fortran_column(void *arg, int64_t block, int thread,
     int64_t column;
 
     for (int64_t row = 0; row < job->rows && status == FURROW_OK; row += step) {
-        const int64_t now = least(step, job->rows - row);
+        const int64_t now = furrow_least(step, job->rows - row);
         status =
             furrow_dataset_read_fortran_column(job->dataset, own->first_column + block, row, now, data, &column, err);
         if (status != FURROW_OK) break;

@@ -3,6 +3,7 @@
  * Elements arrive in spans, runs of one group, which are cut into fixed tasks for the threads. A span of a file is read
  * by the thread that feeds it, block by block into its own buffer: the data is still in cache when it is summed. */
 #include "exec.h"
+#include "mem.h"
 #include "progress.h"
 #include "reduce_job.h"
 
@@ -13,11 +14,6 @@ typedef struct {
     const furrow_dataset_t *fortran;
     furrow_tally_t *tally; /* [threads], or of the group itself where the span is one block */
 } span_t;
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* A thread takes several blocks in a row: long runs suit the prefetchers, of memory and of the page cache. */
 enum { BLOCKS_PER_TASK = 4 };
@@ -53,11 +49,11 @@ static furrow_status_t feed_task(void *arg, int64_t task, int thread, furrow_err
 {
     const span_t *span = arg;
     const int64_t step = block_items(span->job), first = task * task_items(span->job);
-    const int64_t stop = least(first + task_items(span->job), span->count);
+    const int64_t stop = furrow_least(first + task_items(span->job), span->count);
     furrow_status_t status = FURROW_OK;
 
     for (int64_t start = first; start < stop && status == FURROW_OK; start += step)
-        status = feed_block(span, start, least(step, stop - start), thread, err);
+        status = feed_block(span, start, furrow_least(step, stop - start), thread, err);
     return status;
 }
 
@@ -94,7 +90,7 @@ furrow_status_t furrow_job_feed_items(furrow_job_t *job, int64_t first, int64_t 
     while (count > 0 && status == FURROW_OK) {
         const int64_t section = section_of(job, first / job->row_items);
         const int64_t stop = furrow_split(job->rows, job->sections, section).stop * job->row_items;
-        const int64_t now = least(count, stop - first);
+        const int64_t now = furrow_least(count, stop - first);
         status = feed_span(job, 1 + section, (span_t){job, first, now, data, NULL, NULL}, err);
         if (data != NULL) data += now * job->size;
         first += now;

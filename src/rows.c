@@ -43,11 +43,6 @@ typedef struct {
     furrow_reject_list_t rejects;
 } job_t;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t whole_lines(int64_t bytes)
 {
     return (bytes + 63) / 64 * 64;
@@ -77,7 +72,7 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
     furrow_status_t status = FURROW_OK;
 
     for (int64_t at = 0; at < count && status == FURROW_OK; at += job->together) {
-        const int64_t now = least(job->together, count - at);
+        const int64_t now = furrow_least(job->together, count - at);
         status = furrow_dataset_read(job->dataset, first + at, now, in, err);
         if (status != FURROW_OK) break;
         compute(job, first + at, now, in, out, scratch, rejects);
@@ -168,7 +163,7 @@ static furrow_status_t plan_memory(job_t *job, furrow_error_t *err)
     if (needed > memory) return fail_budget(job, needed, err);
     const int64_t wanted = (fortran ? FORTRAN_BYTES : TOGETHER_BYTES) / (row + 1) + 1;
     const int64_t possible = ((memory - job->with_bytes) / threads - fixed) / (row > 0 ? row : 1);
-    job->together = least(least(wanted, possible), job->rows > 0 ? job->rows : 1);
+    job->together = furrow_least(furrow_least(wanted, possible), job->rows > 0 ? job->rows : 1);
     job->in_room = whole_lines(job->together * job->row_bytes);
     job->out_room = whole_lines(job->together * job->out_bytes);
     job->thread_bytes = job->in_room + job->out_room + whole_lines(furrow_row_scratch_bytes(&job->plan));
@@ -324,7 +319,7 @@ static furrow_status_t run(job_t *job, furrow_error_t *err)
     const bool fortran = furrow_dataset_header(job->dataset)->fortran_order;
     const int64_t workers = (int64_t)furrow_context_ranks(job->ctx) * furrow_context_threads(job->ctx);
     const furrow_items_t items = {.count = job->rows,
-                                  .chunk = fortran ? least(job->together, job->rows / (4 * workers) + 1) : 0,
+                                  .chunk = fortran ? furrow_least(job->together, job->rows / (4 * workers) + 1) : 0,
                                   .on_root = furrow_dataset_on_root(job->dataset),
                                   .skip = &job->done,
                                   .work = work,
@@ -361,7 +356,7 @@ static furrow_status_t finish(job_t *job, furrow_status_t status, furrow_error_t
 static furrow_status_t fill_report(job_t *job, furrow_rows_report_t *report, furrow_error_t *err)
 {
     int64_t counts[] = {job->resumed, job->rejects.count};
-    const int64_t listed = least(job->rejects.count, FURROW_REJECTS_LISTED);
+    const int64_t listed = furrow_least(job->rejects.count, FURROW_REJECTS_LISTED);
     void *list = NULL;
 
     furrow_reject_list_sort(&job->rejects);
