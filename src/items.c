@@ -262,14 +262,14 @@ static void free_run(furrow_run_t *run, furrow_worker_t *worker)
     free(run->batch);
 }
 
-/* A failure on any rank comes first; if there is none, rank 0 knows whether a signal came before the end. */
+/* Rank 0 alone knows whether a signal came before the end. A failure elsewhere leaves items too, but outranks that. */
 static furrow_status_t verdict(const furrow_run_t *run, furrow_error_t *err)
 {
-    if (run->status != FURROW_OK && err != NULL) *err = run->error;
-    furrow_status_t status = furrow_agree(run->ctx, run->status, err);
-    if (status != FURROW_OK) return status;
     const furrow_range_t left = furrow_run_items_left(run);
-    if (run->is_root && (left.start < left.stop || run->dropped))
+    furrow_status_t status = run->status;
+
+    if (status != FURROW_OK && err != NULL) *err = run->error;
+    if (status == FURROW_OK && run->is_root && (left.start < left.stop || run->dropped))
         status = furrow_fail(err, FURROW_ECANCELED, "stopped on request");
     return furrow_agree(run->ctx, status, err);
 }

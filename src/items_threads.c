@@ -2,8 +2,8 @@
  * thread takes whole, now and then: it is woken only when the list is half full or a thread has nothing to do. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "items_run.h"
 #include "mem.h"
 
@@ -12,14 +12,6 @@ static const double chunk_seconds = 0.004; /* what a guided chunk should take */
 struct furrow_rejects {
     furrow_run_t *run;
 };
-
-static double seconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ------------------------------------------------------------------- store (the lock is held) */
 
@@ -128,12 +120,12 @@ static void *work(void *arg)
     furrow_error_t error;
 
     while (exchange(w->run, report.kind == FURROW_MAIL_WANT ? NULL : &report, &report.range)) {
-        const double started = seconds();
+        const double started = furrow_seconds();
         error.text[0] = '\0';
         const furrow_status_t status = items->work(items->arg, report.range.start,
                                                    report.range.stop - report.range.start, w->thread, &rejects, &error);
         report.kind = status == FURROW_OK ? FURROW_MAIL_DONE : FURROW_MAIL_DROPPED;
-        report.seconds = seconds() - started;
+        report.seconds = furrow_seconds() - started;
         if (status != FURROW_OK) furrow_run_fail(w->run, status, &error);
     }
     return NULL;

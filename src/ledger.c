@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "fault.h"
 #include "file.h"
 #include "mem.h"
@@ -44,14 +44,6 @@ static uint32_t crc32_of(const void *data, size_t size)
         for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (UINT32_C(0xedb88320) & (0 - (crc & 1)));
     }
     return ~crc;
-}
-
-static double seconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 static uint32_t crc_of_record(const record_t *r)
@@ -201,7 +193,7 @@ furrow_status_t furrow_ledger_open(const char *path, const char *job, bool resum
     furrow_ledger_t *l = memory;
     l->fd = -1;
     l->path = strdup(path);
-    l->flushed = seconds();
+    l->flushed = furrow_seconds();
     status = open_file(l, err);
     const int64_t bytes = status == FURROW_OK ? (int64_t)lseek(l->fd, 0, SEEK_END) : 0;
     if (status == FURROW_OK)
@@ -222,13 +214,13 @@ furrow_status_t furrow_ledger_flush(furrow_ledger_t *l, furrow_error_t *err)
     if (status != FURROW_OK) return status;
     l->size += bytes;
     l->buffered = 0;
-    l->flushed = seconds();
+    l->flushed = furrow_seconds();
     return FURROW_OK;
 }
 
 furrow_status_t furrow_ledger_flush_if_due(furrow_ledger_t *l, furrow_error_t *err)
 {
-    return l->buffered == 0 || seconds() - l->flushed < 0.1 ? FURROW_OK : furrow_ledger_flush(l, err);
+    return l->buffered == 0 || furrow_seconds() - l->flushed < 0.1 ? FURROW_OK : furrow_ledger_flush(l, err);
 }
 
 furrow_status_t furrow_ledger_add(furrow_ledger_t *l, int64_t first, int64_t count, furrow_error_t *err)

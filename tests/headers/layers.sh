@@ -7,7 +7,7 @@ set -u
 layers='
 public      src/furrow.h|src/furrow_mpi.h                               public
 kernels     kernels/*                                                   kernels
-base        src/@(status|mem|dtype|split|npy|npy_file|file|fault|version|ranges).[ch]     public kernels base
+base        src/@(status|mem|dtype|split|npy|npy_file|file|fault|clock|version|ranges).[ch]     public kernels base
 parallel    src/@(context|agree|transfer|exec|array|progress).[ch]      public kernels base parallel
 work        src/*                                                       public kernels base parallel work
 apps        apps/*                                                      public apps
