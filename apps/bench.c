@@ -54,7 +54,7 @@ static double best_rate(const row_t *row, int64_t ranks, int rounds, int which)
 furrow_status_t bench_compare(bench_t *bench, const bench_pair_t *pair, bench_entry_t entry, furrow_error_t *err)
 {
     row_t row = {.bytes = (double)pair->bytes};
-    const int rounds = bench->quick ? QUICK_ROUNDS : ROUNDS;
+    const int rounds = pair->rounds > 0 ? pair->rounds : bench->quick ? QUICK_ROUNDS : ROUNDS;
     const furrow_array_t mine = {FURROW_F8, 2, {1, ROW_ITEMS}, &row};
     furrow_array_t all = {0};
     furrow_status_t status = FURROW_OK;

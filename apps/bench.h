@@ -10,7 +10,7 @@
 #include "bench_place.h"
 #include "cli.h"
 
-enum { BENCH_MAX = 16 };
+enum { BENCH_MAX = 32 };
 
 /** One line of the result. Filled on rank 0; the other ranks keep none. */
 typedef struct bench_entry {
@@ -30,12 +30,15 @@ typedef struct bench {
     int threads;
     bench_place_t place;               /* a private folder for files */
     int64_t memory_bytes;              /* of the array in memory, for each rank */
-    int64_t file_rows;                 /* of BENCH_ROW_ITEMS f8 */
+    int64_t file_bytes;                /* of the data in a file */
+    furrow_dtype_t file_dtype;         /* of place.file, once it is there */
+    int64_t file_row_items;            /* likewise; 0: it is not there */
     double core_seconds, busy_seconds; /* while calls ran: what its threads could have used of their cores, and did */
     bench_entry_t entry[BENCH_MAX];
     int count;
 } bench_t;
 
+/* Of the file that is reduced. */
 enum { BENCH_ROW_ITEMS = 1024 };
 
 /** A figure and its limit: two ways to work on the same bytes. */
@@ -44,6 +47,7 @@ typedef struct bench_pair {
     bench_work_t *figure, *limit;
     void *arg;
     int64_t bytes; /* what this rank goes through in one call */
+    int rounds;    /* 0: as many as usual */
 } bench_pair_t;
 
 /** Time both ways in turn, on all ranks at once, and add `entry` with the best rates in GB/s. Collective; a call takes
@@ -52,6 +56,9 @@ furrow_status_t bench_compare(bench_t *bench, const bench_pair_t *pair, bench_en
 
 /** Add an entry. Local. */
 void bench_add(bench_t *bench, bench_entry_t entry);
+
+/** Why there is nothing about files. */
+#define BENCH_NOT_SHARED "not every rank sees the folder; --dir names a shared one"
 
 /** Add an entry that could not be measured. Local. */
 void bench_skip(bench_t *bench, bench_entry_t entry, const char *reason);
@@ -75,10 +82,32 @@ double bench_share_of_cores(const bench_t *bench);
 /** "ok", "below" its target, "above" it (a cost), "skipped", "measured" (no target). */
 const char *bench_verdict(const bench_entry_t *entry);
 
-/** The entries: arrays in memory; a file; other processes. Collective. */
+/** The groups of entries: arrays in memory; a file; other processes; rows. Collective. */
 furrow_status_t bench_memory(bench_t *bench, furrow_error_t *err);
 furrow_status_t bench_file(bench_t *bench, furrow_error_t *err);
 furrow_status_t bench_processes(bench_t *bench, furrow_error_t *err);
+furrow_status_t bench_rows(bench_t *bench, furrow_error_t *err);
+
+/** Make place.file, if it is not there: random numbers of `dtype`, rows of `row_items`, bench->file_bytes in all.
+ * Collective. */
+furrow_status_t bench_make_file(bench_t *bench, furrow_dtype_t dtype, int64_t row_items, furrow_error_t *err);
+
+/** This rank's part of place.file, for plain reads. */
+typedef struct bench_part {
+    int fd;
+    int64_t offset, bytes;
+    char *buffers; /* BENCH_BUFFER_BYTES per thread */
+} bench_part_t;
+
+/** Close it also after a failure. Local. */
+furrow_status_t bench_part_open(const bench_t *bench, bench_part_t *part, furrow_error_t *err);
+void bench_part_close(bench_part_t *part);
+
+/** Read all of it by bare pread calls. Local. */
+furrow_status_t bench_part_read(const bench_t *bench, const bench_part_t *part, furrow_error_t *err);
+
+/** Why no other processes should be started from here, or NULL, with the name of this program in `command`. Local. */
+const char *bench_reason_to_stay(const bench_t *bench, char command[PATH_MAX]);
 
 /** Show the entries. Local, on rank 0. */
 void bench_print(const bench_t *bench);

@@ -15,7 +15,7 @@
 
 #include "cli.h"
 
-enum { TIME_LIMIT_MS = 120 * 1000, VARIABLES_MAX = 4096 };
+enum { TIME_LIMIT_SECONDS = 120, VARIABLES_MAX = 4096 };
 
 /* Open MPI refuses to run as root unless told that this is meant, as in a container. */
 static void environment_of_child(char *variable[VARIABLES_MAX])
@@ -42,24 +42,24 @@ static _Noreturn void become(char *const argv[], char *const variable[], int out
 
 /* Wait until the process has ended or its time is up; an older kernel, which cannot do that, waits as long as it takes.
  */
-static bool ends_in_time(pid_t process)
+static bool ends_within(pid_t process, double seconds)
 {
     struct pollfd ready = {.fd = (int)syscall(SYS_pidfd_open, process, 0), .events = POLLIN};
     int outcome = 1;
 
     if (ready.fd < 0) return true;
-    do outcome = poll(&ready, 1, TIME_LIMIT_MS);
+    do outcome = poll(&ready, 1, (int)(1e3 * seconds));
     while (outcome < 0 && errno == EINTR);
     (void)close(ready.fd);
     return outcome != 0;
 }
 
-static void collect(pid_t process, bench_child_t *child)
+static void collect(pid_t process, double seconds, bench_child_t *child)
 {
     struct rusage usage = {0};
     int state = 0;
 
-    if (!ends_in_time(process)) (void)kill(process, SIGKILL);
+    if (!ends_within(process, seconds)) (void)kill(process, SIGKILL);
     while (wait4(process, &state, 0, &usage) < 0 && errno == EINTR) continue;
     child->exit_code = WIFEXITED(state) ? WEXITSTATUS(state) : -1;
     child->peak_bytes = (int64_t)usage.ru_maxrss * 1024;
@@ -73,7 +73,7 @@ static void take_text(int fd, char text[BENCH_CHILD_TEXT])
     (void)close(fd);
 }
 
-bool bench_child_run(char *const argv[], bench_child_t *child)
+bool bench_child_run_for(char *const argv[], double seconds, bench_child_t *child)
 {
     char *variable[VARIABLES_MAX];
     const int out = memfd_create("out", MFD_CLOEXEC), complaint = memfd_create("complaint", MFD_CLOEXEC);
@@ -83,9 +83,14 @@ bool bench_child_run(char *const argv[], bench_child_t *child)
     const double start = cli_seconds();
     const pid_t process = fork();
     if (process == 0) become(argv, variable, out, complaint);
-    if (process > 0) collect(process, child);
+    if (process > 0) collect(process, seconds, child);
     child->seconds = cli_seconds() - start;
     take_text(out, child->out);
     take_text(complaint, child->complaint);
     return child->exit_code == 0;
+}
+
+bool bench_child_run(char *const argv[], bench_child_t *child)
+{
+    return bench_child_run_for(argv, TIME_LIMIT_SECONDS, child);
 }

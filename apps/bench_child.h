@@ -26,4 +26,7 @@ typedef struct bench_child {
  * \return false if the process could not be started or did not exit with 0 */
 bool bench_child_run(char *const argv[], bench_child_t *child);
 
+/** The same, but killed (SIGKILL) after so many seconds if it still runs then. */
+bool bench_child_run_for(char *const argv[], double seconds, bench_child_t *child);
+
 #endif

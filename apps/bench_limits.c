@@ -139,21 +139,40 @@ static int read_block(int fd, int64_t offset, int64_t bytes, char *buffer)
     return 0;
 }
 
-int bench_read(int fd, int64_t offset, int64_t bytes, char *buffers, int threads)
+static int write_block(int fd, int64_t offset, int64_t bytes, const char *buffer)
+{
+    while (bytes > 0) {
+        const ssize_t put = pwrite(fd, buffer, (size_t)bytes, (off_t)offset);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return put < 0 ? errno : EIO;
+        buffer += put;
+        offset += put;
+        bytes -= put;
+    }
+    return 0;
+}
+
+int bench_copy(int fd, int64_t offset, int64_t bytes, char *buffers, int threads, int to)
 {
     const int64_t blocks = (bytes + BENCH_BUFFER_BYTES - 1) / BENCH_BUFFER_BYTES;
     int failure = 0;
 
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1) default(none)                                       \
-    shared(fd, offset, bytes, buffers, blocks, failure)
+    shared(fd, offset, bytes, buffers, blocks, to, failure)
     for (int64_t block = 0; block < blocks; block++) {
         char *buffer = buffers + (int64_t)omp_get_thread_num() * BENCH_BUFFER_BYTES;
         const int64_t start = block * BENCH_BUFFER_BYTES, left = bytes - start;
-        const int outcome =
-            read_block(fd, offset + start, left < BENCH_BUFFER_BYTES ? left : BENCH_BUFFER_BYTES, buffer);
+        const int64_t now = left < BENCH_BUFFER_BYTES ? left : BENCH_BUFFER_BYTES;
+        int outcome = read_block(fd, offset + start, now, buffer);
+        if (outcome == 0 && to >= 0) outcome = write_block(to, start, now, buffer);
         if (outcome == 0) continue;
 #pragma omp atomic write
         failure = outcome;
     }
     return failure;
+}
+
+int bench_read(int fd, int64_t offset, int64_t bytes, char *buffers, int threads)
+{
+    return bench_copy(fd, offset, bytes, buffers, threads, -1);
 }

@@ -20,4 +20,7 @@ void bench_fill(void *x, int64_t bytes, int threads);
 enum { BENCH_BUFFER_BYTES = 256 << 10 };
 int bench_read(int fd, int64_t offset, int64_t bytes, char *buffers, int threads);
 
+/** The same, and write each block to the start of another file, by bare pwrite calls. */
+int bench_copy(int fd, int64_t offset, int64_t bytes, char *buffers, int threads, int to);
+
 #endif

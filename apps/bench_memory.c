@@ -119,7 +119,7 @@ static furrow_status_t memory_open(memory_t *m, furrow_error_t *err)
 static furrow_status_t compare(bench_t *bench, memory_t *m, bench_work_t *figure, bench_work_t *limit,
                                bench_entry_t entry, furrow_error_t *err)
 {
-    const bench_pair_t pair = {figure, limit, m, m->bytes};
+    const bench_pair_t pair = {figure, limit, m, m->bytes, 0};
 
     return bench_compare(bench, &pair, entry, err);
 }

@@ -124,7 +124,7 @@ static double own_rate(const host_t *host)
     cJSON *json = cJSON_Parse(host->child.out);
     const cJSON *seconds = cJSON_GetObjectItemCaseSensitive(json, "elapsed_s");
     const double value = cJSON_IsNumber(seconds) ? seconds->valuedouble : 0.0;
-    const double gigabytes = 8e-9 * (double)host->bench->file_rows * BENCH_ROW_ITEMS;
+    const double gigabytes = 1e-9 * (double)host->bench->file_bytes;
 
     cJSON_Delete(json);
     return value > 0.0 ? gigabytes / value : 0.0;
@@ -168,16 +168,16 @@ static furrow_status_t add_ranks(host_t *host, bench_entry_t entry, furrow_error
 
 /* --------------------------------------------------------------------- all */
 
-static const char *reason_to_skip(const bench_t *bench, host_t *host)
+const char *bench_reason_to_stay(const bench_t *bench, char command[PATH_MAX])
 {
     static const char *const signs[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"};
-    const ssize_t length = readlink("/proc/self/exe", host->command, sizeof host->command - 1);
+    const ssize_t length = readlink("/proc/self/exe", command, PATH_MAX - 1);
 
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
         if (getenv(signs[i]) != NULL) return "under a launcher: run furrow bench without one";
     if (furrow_context_ranks(bench->ctx) > 1) return "under a launcher: run furrow bench without one";
     if (length <= 0) return "/proc does not tell where this program is";
-    host->command[length] = '\0';
+    command[length] = '\0';
     return NULL;
 }
 
@@ -210,6 +210,8 @@ static furrow_status_t add_all(host_t *host, const char *reason, furrow_error_t 
         bench_skip(host->bench, memory, reason);
         return FURROW_OK;
     }
+    status = bench_make_file(host->bench, FURROW_F8, BENCH_ROW_ITEMS, err);
+    if (status != FURROW_OK) return status;
     if (has_two_cores())
         status = add_ranks(host, ranks, err);
     else
@@ -226,7 +228,7 @@ furrow_status_t bench_processes(bench_t *bench, furrow_error_t *err)
     status = furrow_agree(bench->ctx, status, err);
     if (status == FURROW_OK) {
         host->bench = bench;
-        status = add_all(host, reason_to_skip(bench, host), err);
+        status = add_all(host, bench_reason_to_stay(bench, host->command), err);
     }
     free(host);
     return status;

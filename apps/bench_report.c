@@ -28,7 +28,7 @@ static void format_target(const bench_entry_t *entry, char text[32])
     if (entry->target <= 0.0)
         (void)snprintf(text, 32, "%s", "");
     else if (entry->is_cost)
-        (void)snprintf(text, 32, "< %.0f %s", entry->target, entry->unit);
+        (void)snprintf(text, 32, "< %g %s", entry->target, entry->unit);
     else
         (void)snprintf(text, 32, ">= %.2f", entry->target);
 }

@@ -3,7 +3,7 @@
 . "$FURROW_SOURCE_DIR/tests/lib.sh" || exit 1
 
 mkdir place
-all='read exact_sum exact_sumsq exact_dot exact_sum_f4 random file_reduce ranks_vs_threads startup memory'
+all='read exact_sum exact_sumsq exact_dot exact_sum_f4 random file_reduce ranks_vs_threads startup memory rows_norm2 rows_softmax rows_resume'
 
 # entry NAME: what the JSON in $work/bench.json has between the braces of that entry.
 entry()
@@ -53,13 +53,16 @@ for name in $all; do
     entry "$name"
     if [ "$name" = read ]; then # it is a limit itself
         expect_positive value
-    elif [ "$name" = ranks_vs_threads ] && [ "$(json_value status entry)" = skipped ]; then # one core, or no mpirun
-        expect_skipped '"note":"'
+    elif [[ $name == ranks_vs_threads || $name == rows_resume ]] && [ "$(json_value status entry)" = skipped ]; then
+        expect_skipped '"note":"' # one core, or no mpirun; no run that was killed at the right time
+    elif [ "$name" = rows_resume ]; then # it has no limit
+        expect_positive value
     else
         expect_measured
     fi
 done
-for target in exact_sum:0.9 exact_sumsq:0.8 file_reduce:0.8 ranks_vs_threads:0.95 startup:10 memory:110; do
+for target in exact_sum:0.9 exact_sumsq:0.8 file_reduce:0.8 ranks_vs_threads:0.95 startup:10 memory:110 \
+    rows_norm2:0.7 rows_softmax:0.7 rows_resume:0.15; do
     entry "${target%:*}"
     expect_equal "${target#*:}" "$(json_value target entry)" "the target of ${target%:*}"
 done
@@ -82,7 +85,7 @@ expect_text stdout '2 ranks of 1 thread,'
 for name in $all; do
     grep -q "^$name " stdout || fail "no line for $name"
 done
-for name in ranks_vs_threads startup memory; do
+for name in ranks_vs_threads startup memory rows_resume; do
     grep -E "^$name .*skipped +under a launcher" stdout >/dev/null || fail "$name is not skipped: $(cat stdout)"
 done
 
@@ -101,6 +104,12 @@ expect_exit 1 furrow bench --quick --dir place --plot place
 expect_text stderr 'furrow: bench: place: cannot write: Is a directory'
 expect_exit 2 furrow bench --quick --json --plot -
 expect_exit 2 furrow bench extra
+expect_text stderr "no group 'extra'; there are memory, file, processes, rows"
+
+# ---------------------------------------------------------------- one group alone
+expect_exit 0 furrow bench file --quick --dir place --json -t 2
+expect_equal file_reduce "$(grep -oE '"name":"[^"]*"' stdout | cut -d '"' -f 4 | paste -sd ' ')" 'entries of file'
+nothing_stays
 expect_exit 1 on_ranks 2 furrow bench --quick --dir missing
 expect_equal 1 "$(grep -c 'missing: No such file' stderr)" 'messages of two ranks'
 if [ "$(id -u)" -ne 0 ]; then
@@ -114,7 +123,7 @@ nothing_stays
 # A file system without room, where one may be mounted.
 if unshare --mount mount -t tmpfs -o size=32m tmpfs place 2>/dev/null; then
     expect_exit 1 unshare --mount bash -c 'mount -t tmpfs -o size=32m tmpfs place && furrow bench --quick --dir place'
-    expect_text stderr 'furrow: bench: place: 33.6 MB are free, 554 MB are needed'
+    expect_text stderr 'furrow: bench: place: 33.6 MB are free, 1.63 GB are needed'
 fi
 
 # ---------------------------------------------------------------- stopped: the folder goes too
