@@ -2,7 +2,7 @@
 # Sourced by apps/demo.sh and tests/run.sh: installs what Furrow needs and this machine lacks, with apt-get.
 #
 #   install_missing build         compiler, CMake, Open MPI, cJSON, hwloc, cmocka: what `cmake --preset release` needs
-#   install_missing build test    also what all the tests need: g++, clang with its sanitizers and OpenMP
+#   install_missing build test    also what all the tests need: g++, NumPy, clang with its sanitizers and OpenMP
 #
 # A package counts as there when what it is for works, however it was installed. So on other systems install the same
 # things in your own way, and this does nothing.
@@ -45,6 +45,7 @@ want_for_test()
 {
     want g++ command -v g++
     want time test -x /usr/bin/time
+    want python3-numpy /usr/bin/python3 -c 'import numpy'
     want clang command -v clang
     want libomp-dev compiles clang -fopenmp
     want CLANG-SANITIZERS compiles clang -fopenmp -fsanitize=thread
