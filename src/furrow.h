@@ -471,12 +471,13 @@ typedef struct furrow_rows_opts {
     bool resume; /**< go on with an earlier run of the same job that was stopped or killed, if there is one */
 } furrow_rows_opts_t;
 
-enum { FURROW_REJECTS_LISTED = 1000 };
+enum { FURROW_REJECTS_LISTED = 1000, FURROW_REJECT_TEXT = 200 };
 
-typedef struct furrow_row_reject {
-    int64_t row;
-    char text[120]; /**< why */
-} furrow_row_reject_t;
+/** An item that failed. */
+typedef struct furrow_reject {
+    int64_t index;
+    char text[FURROW_REJECT_TEXT]; /**< why */
+} furrow_reject_t;
 
 /** How it went; the same on all ranks but for the list. To be freed with furrow_rows_report_free(). */
 typedef struct furrow_rows_report {
@@ -487,7 +488,7 @@ typedef struct furrow_rows_report {
     int64_t resumed;  /**< done by an earlier run */
     int64_t rejected; /**< rows that failed: their place in the output is zero */
     int64_t listed;   /**< on rank 0: the first of them, at most FURROW_REJECTS_LISTED; elsewhere 0 */
-    furrow_row_reject_t *list;
+    furrow_reject_t *list;
 } furrow_rows_report_t;
 
 FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);

@@ -1,5 +1,5 @@
-/* Owns the list of rejected rows. There may be as many as rows, but their texts are few. */
-#include "row_rejects.h"
+/* Owns the list of rejected items. There may be as many as items, but their texts are few. */
+#include "reject_list.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ enum { TEXTS = 64, BUFFER = 1 << 16, LINE_MAX_BYTES = 512 };
 
 static furrow_status_t no_memory(const furrow_reject_list_t *list, furrow_error_t *err)
 {
-    return furrow_fail(err, FURROW_ENOMEM, "out of memory for a list of %lld rejected rows",
+    return furrow_fail(err, FURROW_ENOMEM, "out of memory for a list of %lld rejected items",
                        (long long)list->count + 1);
 }
 
@@ -30,7 +30,7 @@ static const char *keep_text(furrow_reject_list_t *list, const char *text)
     return copy;
 }
 
-furrow_status_t furrow_reject_list_add(furrow_reject_list_t *list, int64_t row, const char *text, furrow_error_t *err)
+furrow_status_t furrow_reject_list_add(furrow_reject_list_t *list, int64_t index, const char *text, furrow_error_t *err)
 {
     const char *kept = furrow_fault_hits(FURROW_FAULT_ALLOC) ? NULL : keep_text(list, text);
 
@@ -42,27 +42,27 @@ furrow_status_t furrow_reject_list_add(furrow_reject_list_t *list, int64_t row, 
         list->entry = larger;
         list->room = room;
     }
-    list->entry[list->count++] = (furrow_reject_entry_t){row, kept};
+    list->entry[list->count++] = (furrow_reject_entry_t){index, kept};
     return FURROW_OK;
 }
 
-static int by_row(const void *a, const void *b)
+static int by_index(const void *a, const void *b)
 {
-    const int64_t x = ((const furrow_reject_entry_t *)a)->row, y = ((const furrow_reject_entry_t *)b)->row;
+    const int64_t x = ((const furrow_reject_entry_t *)a)->index, y = ((const furrow_reject_entry_t *)b)->index;
 
     return (x > y) - (x < y);
 }
 
 void furrow_reject_list_sort(furrow_reject_list_t *list)
 {
-    if (list->count > 0) qsort(list->entry, (size_t)list->count, sizeof *list->entry, by_row);
+    if (list->count > 0) qsort(list->entry, (size_t)list->count, sizeof *list->entry, by_index);
 }
 
 /* One line of the file: a text with a comma or a quote is quoted, as RFC 4180 has it. */
 static size_t format_line(const furrow_reject_entry_t *e, char *line)
 {
     const bool quoted = strpbrk(e->text, ",\"") != NULL;
-    size_t used = (size_t)snprintf(line, LINE_MAX_BYTES, "%" PRId64 ",%s", e->row, quoted ? "\"" : "");
+    size_t used = (size_t)snprintf(line, LINE_MAX_BYTES, "%" PRId64 ",%s", e->index, quoted ? "\"" : "");
 
     for (const char *c = e->text; *c != '\0' && used < LINE_MAX_BYTES - 4; c++) {
         if (*c == '"') line[used++] = '"';
