@@ -113,11 +113,19 @@ FURROW_API int64_t furrow_context_memory(const furrow_context_t *ctx);
  * Local; may be called from a signal handler or another thread, on any rank. */
 FURROW_API void furrow_context_cancel(furrow_context_t *ctx);
 
-/** Told now and then, on rank 0, how many bytes of that rank's share are done (the shares of ranks are equal). */
-typedef void furrow_progress_fn(void *arg, int64_t done, int64_t total);
+/** How far a call is, on all ranks together. */
+typedef struct furrow_progress_report {
+    const char *unit; /**< what is counted: "rows"; NULL: bytes, guessed from those of rank 0, whose share is like any */
+    int64_t done, total;
+    int64_t resumed;  /**< of `done`: by an earlier run */
+    int64_t rejected; /**< of `done`: items that failed */
+} furrow_progress_report_t;
 
-/** Who is told of the progress of calls on `ctx`; NULL: nobody. Local. It is called often: it should look at a clock
- * first. */
+/** Told now and then, on rank 0, and of items a last time when all are done. */
+typedef void furrow_progress_fn(void *arg, const furrow_progress_report_t *report);
+
+/** Who is told of the progress of calls on `ctx`; NULL: nobody. Local. It is called often, also when nothing has
+ * changed: it should look at a clock first. */
 FURROW_API void furrow_context_on_progress(furrow_context_t *ctx, furrow_progress_fn *tell, void *arg);
 
 /** Share a verdict. Collective over `ctx`; `status` and `err` are this rank's own.

@@ -152,21 +152,11 @@ furrow_output_t *furrow_job_output(const furrow_job_t *job)
 
 /* --------------------------------------------------------------- listening */
 
-/* Shares of ranks count as equal: see furrow_progress_fn. */
-static void tell_progress(const furrow_job_t *job)
-{
-    const furrow_progress_t *p = furrow_context_progress(job->ctx);
-    const int64_t ranks = furrow_context_ranks(job->ctx), bytes = job->opts.item_bytes;
-
-    if (p->tell != NULL) p->tell(p->arg, job->finished * bytes / ranks, job->opts.items * bytes / ranks);
-}
-
 static furrow_status_t on_done(void *arg, int64_t first, int64_t count, furrow_error_t *err)
 {
     furrow_job_t *job = arg;
 
     job->finished += count;
-    tell_progress(job);
     return furrow_ledger_add(job->ledger, first, count, err);
 }
 
@@ -179,7 +169,15 @@ static furrow_status_t on_reject(void *arg, int64_t index, const char *text, fur
 
 static furrow_status_t on_tick(void *arg, furrow_error_t *err)
 {
-    return furrow_ledger_flush_if_due(((furrow_job_t *)arg)->ledger, err);
+    const furrow_job_t *job = arg;
+    const furrow_progress_report_t report = {.unit = job->opts.unit,
+                                             .done = job->finished + job->rejects.count,
+                                             .total = job->opts.items,
+                                             .resumed = job->resumed,
+                                             .rejected = job->rejects.count};
+
+    furrow_progress_tell(job->ctx, &report);
+    return furrow_ledger_flush_if_due(job->ledger, err);
 }
 
 furrow_status_t furrow_job_run(furrow_job_t *job, const furrow_items_t *items, furrow_error_t *err)

@@ -36,10 +36,9 @@ FURROW_MUST_CHECK furrow_status_t furrow_job_say_file(furrow_job_text_t *text, c
 
 typedef struct furrow_job_opts {
     const char *command; /* the verb */
-    const char *unit;    /* what its items are called, many of them: "rows" */
+    const char *unit;    /* what its items are called, many of them, for messages: "rows" */
     const char *path;    /* of the output */
     int64_t items;
-    int64_t item_bytes; /* read for one, for furrow_progress_fn */
     bool on_root;       /* only rank 0 sees the folder of the output */
     bool resume;        /* go on with an earlier run of the same job, if there is one */
     /* Called on rank 0: say all, besides version, command and path, that the bytes of the output depend on. */

@@ -216,7 +216,6 @@ static furrow_status_t run_job(work_t *w, furrow_rows_report_t *report, furrow_e
                                     .unit = "rows",
                                     .path = w->path,
                                     .items = w->rows,
-                                    .item_bytes = w->row_bytes,
                                     .on_root = furrow_dataset_on_root(w->dataset),
                                     .resume = w->plan.opts.resume,
                                     .describe = describe,
