@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { OUTPUT_BYTES = 1 << 20 };
+
 static struct {
     bool on_terminal, shown;
     const char *command;
@@ -77,6 +79,7 @@ void terminal_show_progress(cli_t *cli, const char *mode)
     line.command = cli->command->name;
     line.started = line.last = cli_seconds();
     furrow_context_on_progress(cli->ctx, show, NULL);
+    if (line.on_terminal) (void)setvbuf(stdout, NULL, _IOFBF, OUTPUT_BYTES); /* results come after the line is gone */
 }
 
 void terminal_end_progress(void)
