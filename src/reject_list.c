@@ -1,4 +1,5 @@
-/* Owns the list of rejected items. There may be as many as items, but their texts are few. */
+/* Owns the list of rejected items. There may be as many as items; equal texts are kept once, in a hash table, and all of
+ * them in bounded memory. */
 #include "reject_list.h"
 
 #include <inttypes.h>
@@ -10,7 +11,9 @@
 #include "fault.h"
 #include "file.h"
 
-enum { TEXTS = 64, BUFFER = 1 << 16, LINE_MAX_BYTES = 512 };
+enum { SLOTS_FIRST = 64, TEXT_BYTES_MAX = 1 << 26, BUFFER = 1 << 16, LINE_MAX_BYTES = 512 };
+
+static const char too_many[] = "failed (too many different texts: this one was not kept)";
 
 static furrow_status_t no_memory(const furrow_reject_list_t *list, furrow_error_t *err)
 {
@@ -18,22 +21,56 @@ static furrow_status_t no_memory(const furrow_reject_list_t *list, furrow_error_
                        (long long)list->count + 1);
 }
 
-/* The kept copy of a text; NULL if memory ran out. Beyond a number of different ones it is the last. */
+/* Where a text is, or should be: open addressing, FNV-1a. */
+static int64_t slot_of(char *const *table, int64_t slots, const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (const char *c = text; *c != '\0'; c++) hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+    int64_t at = (int64_t)(hash & (uint64_t)(slots - 1));
+    while (table[at] != NULL && strcmp(table[at], text) != 0) at = (at + 1) & (slots - 1);
+    return at;
+}
+
+/* Room for one more text: at most half of the slots are in use. */
+static bool make_slots(furrow_reject_list_t *list)
+{
+    const int64_t slots = list->slots == 0 ? SLOTS_FIRST : 2 * list->slots;
+
+    if (2 * list->texts < list->slots) return true;
+    char **larger = calloc((size_t)slots, sizeof *larger);
+    if (larger == NULL) return false;
+    for (int64_t i = 0; i < list->slots; i++)
+        if (list->text[i] != NULL) larger[slot_of(larger, slots, list->text[i])] = list->text[i];
+    free(list->text);
+    list->text = larger;
+    list->slots = slots;
+    return true;
+}
+
+/* The kept copy of a text; NULL if memory ran out. */
 static const char *keep_text(furrow_reject_list_t *list, const char *text)
 {
-    for (int64_t i = list->texts - 1; i >= 0; i--)
-        if (strcmp(list->text[i], text) == 0) return list->text[i];
-    if (list->texts == TEXTS) return list->text[TEXTS - 1];
-    if (list->text == NULL) list->text = calloc(TEXTS, sizeof *list->text);
-    char *copy = list->text == NULL ? NULL : strdup(text);
-    if (copy != NULL) list->text[list->texts++] = copy;
-    return copy;
+    const int64_t bytes = (int64_t)strlen(text) + 1;
+
+    if (!make_slots(list)) return NULL;
+    char **slot = &list->text[slot_of(list->text, list->slots, text)];
+    if (*slot != NULL) return *slot;
+    if (list->text_bytes + bytes > TEXT_BYTES_MAX) return too_many;
+    *slot = strdup(text);
+    if (*slot == NULL) return NULL;
+    list->texts++;
+    list->text_bytes += bytes;
+    return *slot;
 }
 
 furrow_status_t furrow_reject_list_add(furrow_reject_list_t *list, int64_t index, const char *text, furrow_error_t *err)
 {
-    const char *kept = furrow_fault_hits(FURROW_FAULT_ALLOC) ? NULL : keep_text(list, text);
+    char line[FURROW_REJECT_TEXT];
 
+    (void)snprintf(line, sizeof line, "%s", text);
+    furrow_keep_on_one_line(line);
+    const char *kept = furrow_fault_hits(FURROW_FAULT_ALLOC) ? NULL : keep_text(list, line);
     if (kept == NULL) return no_memory(list, err);
     if (list->count == list->room) {
         const int64_t room = list->room == 0 ? 64 : 2 * list->room;
@@ -129,7 +166,7 @@ furrow_status_t furrow_reject_list_write(const furrow_reject_list_t *list, const
 
 void furrow_reject_list_free(furrow_reject_list_t *list)
 {
-    for (int64_t i = 0; i < list->texts; i++) free(list->text[i]);
+    for (int64_t i = 0; i < list->slots; i++) free(list->text[i]);
     free(list->text);
     free(list->entry);
     *list = (furrow_reject_list_t){0};

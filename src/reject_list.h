@@ -11,15 +11,15 @@ typedef struct furrow_reject_entry {
     const char *text;
 } furrow_reject_entry_t;
 
-/** Zero bytes are the empty list. Equal texts are kept once. */
+/** Zero bytes are the empty list. Equal texts are kept once; of different ones 64 MiB, then a text that says so. */
 typedef struct furrow_reject_list {
     furrow_reject_entry_t *entry; /* [count] */
     int64_t count, room;
-    char **text; /* [texts] */
-    int64_t texts;
+    char **text; /* [slots]: a hash table of the texts, NULL where there is none */
+    int64_t slots, texts, text_bytes;
 } furrow_reject_list_t;
 
-/** Add an item. \return FURROW_OK or FURROW_ENOMEM */
+/** Add an item; of the text what fits into a furrow_reject_t, as one line. \return FURROW_OK or FURROW_ENOMEM */
 FURROW_MUST_CHECK furrow_status_t furrow_reject_list_add(furrow_reject_list_t *list, int64_t index, const char *text,
                                                          furrow_error_t *err);
 
