@@ -97,7 +97,7 @@ static furrow_status_t print_json(const cli_t *cli, const furrow_rows_opts_t *op
     list = cJSON_AddArrayToObject(json, "rejected");
     for (int64_t i = 0; i < report->listed; i++) {
         cJSON *reject = cJSON_CreateObject();
-        cJSON_AddItemToObject(reject, "index", cli_json_int(report->list[i].row));
+        cJSON_AddItemToObject(reject, "index", cli_json_int(report->list[i].index));
         cJSON_AddStringToObject(reject, "error", report->list[i].text);
         cJSON_AddItemToArray(list, reject);
     }

@@ -1,15 +1,17 @@
 /* Owns the progress line and the signals. */
 #include "terminal.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+enum { OUTPUT_BYTES = 1 << 20 };
+
 static struct {
     bool on_terminal, shown;
     const char *command;
-    int ranks;
     double started, last; /* cli_seconds() */
 } line;
 
@@ -19,19 +21,54 @@ static bool is_due(double now)
     return now - line.last >= (line.on_terminal ? 0.2 : 3.0);
 }
 
-static void show(void *arg, int64_t done, int64_t total)
+/* "4 s", "12 min", "3.4 h" */
+static const char *human_time(double seconds, char text[32])
 {
-    const double now = cli_seconds(), spent = now - line.started;
-    char size[32], rate[32];
+    if (seconds < 99)
+        (void)snprintf(text, 32, "%.0f s", seconds);
+    else if (seconds < 99 * 60)
+        (void)snprintf(text, 32, "%.0f min", seconds / 60);
+    else
+        (void)snprintf(text, 32, "%.1f h", seconds / 3600);
+    return text;
+}
+
+/* "12 of 40 rows", "1.1 GB of 2.0 GB" */
+static void print_amount(const furrow_progress_report_t *r)
+{
+    char done[32], total[32];
+
+    if (r->unit != NULL)
+        (void)fprintf(stderr, "%" PRId64 " of %" PRId64 " %s", r->done, r->total, r->unit);
+    else
+        (void)fprintf(stderr, "%s of %s", cli_human_bytes((double)r->done, done),
+                      cli_human_bytes((double)r->total, total));
+}
+
+static void print_rate(const furrow_progress_report_t *r, double rate)
+{
+    char text[32];
+
+    if (r->unit != NULL)
+        (void)fprintf(stderr, ", %.*f %s/s", rate < 10 ? 2 : 0, rate, r->unit);
+    else
+        (void)fprintf(stderr, ", %s/s", cli_human_bytes(rate, text));
+    (void)fprintf(stderr, ", %s left", human_time((double)(r->total - r->done) / rate, text));
+}
+
+static void show(void *arg, const furrow_progress_report_t *r)
+{
+    const double now = cli_seconds(), rate = (double)(r->done - r->resumed) / (now - line.started);
 
     (void)arg;
-    if (!is_due(now) || total <= 0) return;
+    if (!is_due(now) || r->total <= 0) return;
     line.last = now;
-    const double all = (double)total * line.ranks, so_far = (double)done * line.ranks;
-    const double left = done > 0 ? spent * (double)(total - done) / (double)done : 0;
-    (void)fprintf(stderr, "%sfurrow: %s: %3.0f %% of %s, %s/s, %.0f s left%s", line.on_terminal ? "\r\033[K" : "",
-                  line.command, 100.0 * so_far / all, cli_human_bytes(all, size), cli_human_bytes(so_far / spent, rate),
-                  left > 0 ? left : 0.0, line.on_terminal ? "" : "\n");
+    (void)fprintf(stderr, "%sfurrow: %s: ", line.on_terminal ? "\r\033[K" : "", line.command);
+    print_amount(r);
+    (void)fprintf(stderr, " (%d %%)", (int)(100.0 * (double)r->done / (double)r->total));
+    if (rate > 0) print_rate(r, rate);
+    if (r->rejected > 0) (void)fprintf(stderr, ", %" PRId64 " rejected", r->rejected);
+    if (!line.on_terminal) (void)fputc('\n', stderr);
     line.shown = line.on_terminal;
 }
 
@@ -40,9 +77,9 @@ void terminal_show_progress(cli_t *cli, const char *mode)
     line.on_terminal = isatty(STDERR_FILENO) == 1;
     if (!cli->is_root || strcmp(mode, "never") == 0 || (strcmp(mode, "auto") == 0 && !line.on_terminal)) return;
     line.command = cli->command->name;
-    line.ranks = furrow_context_ranks(cli->ctx);
     line.started = line.last = cli_seconds();
     furrow_context_on_progress(cli->ctx, show, NULL);
+    if (line.on_terminal) (void)setvbuf(stdout, NULL, _IOFBF, OUTPUT_BYTES); /* results come after the line is gone */
 }
 
 void terminal_end_progress(void)

@@ -113,11 +113,19 @@ FURROW_API int64_t furrow_context_memory(const furrow_context_t *ctx);
  * Local; may be called from a signal handler or another thread, on any rank. */
 FURROW_API void furrow_context_cancel(furrow_context_t *ctx);
 
-/** Told now and then, on rank 0, how many bytes of that rank's share are done (the shares of ranks are equal). */
-typedef void furrow_progress_fn(void *arg, int64_t done, int64_t total);
+/** How far a call is, on all ranks together. */
+typedef struct furrow_progress_report {
+    const char *unit; /**< what is counted: "rows"; NULL: bytes, guessed from those of rank 0, whose share is like any */
+    int64_t done, total;
+    int64_t resumed;  /**< of `done`: by an earlier run */
+    int64_t rejected; /**< of `done`: items that failed */
+} furrow_progress_report_t;
 
-/** Who is told of the progress of calls on `ctx`; NULL: nobody. Local. It is called often: it should look at a clock
- * first. */
+/** Told now and then, on rank 0, and of items a last time when all are done. */
+typedef void furrow_progress_fn(void *arg, const furrow_progress_report_t *report);
+
+/** Who is told of the progress of calls on `ctx`; NULL: nobody. Local. It is called often, also when nothing has
+ * changed: it should look at a clock first. */
 FURROW_API void furrow_context_on_progress(furrow_context_t *ctx, furrow_progress_fn *tell, void *arg);
 
 /** Share a verdict. Collective over `ctx`; `status` and `err` are this rank's own.
@@ -471,12 +479,13 @@ typedef struct furrow_rows_opts {
     bool resume; /**< go on with an earlier run of the same job that was stopped or killed, if there is one */
 } furrow_rows_opts_t;
 
-enum { FURROW_REJECTS_LISTED = 1000 };
+enum { FURROW_REJECTS_LISTED = 1000, FURROW_REJECT_TEXT = 200 };
 
-typedef struct furrow_row_reject {
-    int64_t row;
-    char text[120]; /**< why */
-} furrow_row_reject_t;
+/** An item that failed. */
+typedef struct furrow_reject {
+    int64_t index;
+    char text[FURROW_REJECT_TEXT]; /**< why */
+} furrow_reject_t;
 
 /** How it went; the same on all ranks but for the list. To be freed with furrow_rows_report_free(). */
 typedef struct furrow_rows_report {
@@ -487,7 +496,7 @@ typedef struct furrow_rows_report {
     int64_t resumed;  /**< done by an earlier run */
     int64_t rejected; /**< rows that failed: their place in the output is zero */
     int64_t listed;   /**< on rank 0: the first of them, at most FURROW_REJECTS_LISTED; elsewhere 0 */
-    furrow_row_reject_t *list;
+    furrow_reject_t *list;
 } furrow_rows_report_t;
 
 FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);

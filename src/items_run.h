@@ -9,7 +9,7 @@
 
 #include "items.h"
 
-enum { FURROW_MAIL_TEXT = 200, FURROW_REPORTS = 512 };
+enum { FURROW_REPORTS = 512 };
 
 /* WANT: this rank has `range.stop` threads. DONE: `range` took `seconds`. REJECT: item `range.start`. DROPPED: a chunk
  * was not finished, the run must end. CANCEL: the same without a chunk. CHUNK: work on `range`. STOP: nothing more will
@@ -28,7 +28,7 @@ typedef struct {
     int64_t kind;
     furrow_range_t range;
     double seconds;
-    char text[FURROW_MAIL_TEXT];
+    char text[FURROW_REJECT_TEXT];
 } furrow_mail_t;
 
 /* What rank 0 knows of another rank. */

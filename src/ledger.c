@@ -226,7 +226,10 @@ furrow_status_t furrow_ledger_flush_if_due(furrow_ledger_t *l, furrow_error_t *e
 furrow_status_t furrow_ledger_add(furrow_ledger_t *l, int64_t first, int64_t count, furrow_error_t *err)
 {
     record_t r = {.magic = RECORD_MAGIC, .first = first, .count = count};
+    /* A disk that was full may have room again; else this record is one more to be done again. */
+    const furrow_status_t status = l->buffered == BUFFERED ? furrow_ledger_flush(l, err) : FURROW_OK;
 
+    if (status != FURROW_OK) return status;
     r.crc = crc_of_record(&r);
     l->buffer[l->buffered++] = r;
     return l->buffered < BUFFERED ? FURROW_OK : furrow_ledger_flush(l, err);

@@ -27,5 +27,14 @@ void furrow_progress_add(const furrow_context_t *ctx, int64_t bytes, int thread)
     furrow_progress_t *p = furrow_context_progress(ctx);
     const int64_t done = atomic_fetch_add(&p->done, bytes) + bytes;
 
-    if (thread == 0 && p->tell != NULL && furrow_context_rank(ctx) == 0) p->tell(p->arg, done, p->total);
+    if (thread != 0 || p->tell == NULL || furrow_context_rank(ctx) != 0) return;
+    const int64_t ranks = furrow_context_ranks(ctx);
+    p->tell(p->arg, &(furrow_progress_report_t){.done = ranks * done, .total = ranks * p->total});
+}
+
+void furrow_progress_tell(const furrow_context_t *ctx, const furrow_progress_report_t *report)
+{
+    const furrow_progress_t *p = furrow_context_progress(ctx);
+
+    if (p->tell != NULL) p->tell(p->arg, report);
 }

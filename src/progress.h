@@ -26,4 +26,7 @@ void furrow_progress_begin(furrow_context_t *ctx, int64_t total);
 /** `bytes` more are done. Local, from any thread; thread 0 of rank 0 tells the caller. */
 void furrow_progress_add(const furrow_context_t *ctx, int64_t bytes, int thread);
 
+/** What a call knows itself, on the main thread of rank 0. Local. */
+void furrow_progress_tell(const furrow_context_t *ctx, const furrow_progress_report_t *report);
+
 #endif

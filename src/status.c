@@ -22,8 +22,7 @@ void furrow_error_clear(furrow_error_t *err)
     if (err != NULL) memset(err, 0, sizeof *err);
 }
 
-/* Texts hold names of files, which may hold anything: one line stays one line. */
-static void keep_on_one_line(char *text)
+void furrow_keep_on_one_line(char *text)
 {
     for (; *text != '\0'; text++)
         if ((unsigned char)*text < ' ' || *text == 0x7f) *text = '?';
@@ -39,7 +38,7 @@ furrow_status_t furrow_fail(furrow_error_t *err, furrow_status_t status, const c
     va_start(args, format);
     (void)vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    keep_on_one_line(err->text);
+    furrow_keep_on_one_line(err->text);
     return status;
 }
 

@@ -14,6 +14,9 @@ furrow_status_t furrow_fail(furrow_error_t *err, furrow_status_t status, const c
 /** The same for a failed system call: FURROW_EIO, "PATH: cannot WHAT: <meaning of errno>". Reads errno. Local. */
 furrow_status_t furrow_fail_errno(furrow_error_t *err, const char *path, const char *what);
 
+/** Texts hold names of files, and what users' functions say, which may be anything: one line stays one line. Local. */
+void furrow_keep_on_one_line(char *text);
+
 /** `err` says: all is well. Local. NULL is fine. */
 void furrow_error_clear(furrow_error_t *err);
 

@@ -7,9 +7,11 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -199,13 +201,38 @@ static void test_two_at_once(void **state)
     furrow_ledger_close(first, true);
 }
 
+/* Reports that come after a write failed, more of them than are kept, do no harm; what was kept is written later. */
+static void test_full_disk(void **state)
+{
+    furrow_ranges_t done = {0};
+    furrow_ledger_t *ledger;
+    struct rlimit limit, small;
+    int64_t refused = 0;
+
+    (void)state;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(furrow_ledger_open(path, job, false, &done, &ledger, NULL), FURROW_OK);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    small = (struct rlimit){.rlim_cur = (rlim_t)size_of_file() + RECORD / 2, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    for (int64_t i = 0; i < 2000; i++) refused += furrow_ledger_add(ledger, 2 * i, 1, NULL) == FURROW_EIO;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_in_range(refused, 1500, 1999);
+    assert_int_equal(furrow_ledger_flush(ledger, NULL), FURROW_OK);
+    furrow_ledger_close(ledger, false);
+    assert_int_equal(furrow_ledger_open(path, job, true, &done, &ledger, NULL), FURROW_OK);
+    assert_in_range(furrow_ranges_total(&done), 2000 - refused, 2001 - refused);
+    furrow_ranges_free(&done);
+    furrow_ledger_close(ledger, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),          cmocka_unit_test(test_torn_last_record),
         cmocka_unit_test(test_corrupt_record), cmocka_unit_test(test_killed_in_the_header),
         cmocka_unit_test(test_other_job),      cmocka_unit_test(test_no_ledger),
-        cmocka_unit_test(test_two_at_once),
+        cmocka_unit_test(test_two_at_once),    cmocka_unit_test(test_full_disk),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
