@@ -1,14 +1,21 @@
 /* furrow rows: one computation per row of one or several files, into one file. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 
-static const char *output, *dtype_text;
+static const char *output, *dtype_text, *kernel;
 static cli_list_t params;
 static int64_t ddof;
 static bool resume;
+
+/* The first name is the operation, unless a kernel stands in its place. */
+static int first_file(void)
+{
+    return kernel == NULL ? 1 : 0;
+}
 
 /* ---------------------------------------------------------------- request */
 
@@ -54,31 +61,70 @@ static furrow_status_t read_dtype(furrow_rows_opts_t *opts, furrow_error_t *err)
     return FURROW_OK;
 }
 
+/* "LIBRARY:FUNCTION": where the function's name begins. */
+static const char *function_name(void)
+{
+    const char *colon = strrchr(kernel, ':');
+    return colon == NULL ? kernel : colon + 1;
+}
+
 /* The output must be none of the files that are read. */
 static furrow_status_t check_output(const cli_t *cli, const furrow_rows_opts_t *opts, furrow_error_t *err)
 {
-    char *with = (char *)(uintptr_t)opts->with;
-    const furrow_status_t status = cli_check_output(output, cli->names + 1, cli->name_count - 1, err);
+    char *with = (char *)(uintptr_t)opts->with, *library = kernel == NULL ? NULL : strdup(kernel);
 
-    return status == FURROW_OK && with != NULL ? cli_check_output(output, &with, 1, err) : status;
+    furrow_status_t status = cli_check_output(output, cli->names + first_file(), cli->name_count - first_file(), err);
+    if (status == FURROW_OK && with != NULL) status = cli_check_output(output, &with, 1, err);
+    if (status == FURROW_OK && library != NULL) {
+        *strrchr(library, ':') = '\0';
+        status = cli_check_output(output, &library, 1, err);
+    }
+    free(library);
+    return status;
+}
+
+/* The kernel stands in place of the operation, so all names are files. */
+static furrow_status_t read_kernel(const cli_t *cli, furrow_rows_opts_t *opts, furrow_error_t *err)
+{
+    furrow_row_op_t op;
+
+    if (strchr(kernel, ':') == NULL)
+        return cli_fail(err, FURROW_EARG, "--kernel: '%.400s' is not LIBRARY:FUNCTION", kernel);
+    if (cli->name_count > 0 && furrow_row_op_find(cli->names[0], &op, NULL))
+        return cli_fail(err, FURROW_EARG, "--kernel stands in place of an operation; a file of the name '%s' is ./%s",
+                        cli->names[0], cli->names[0]);
+    if (dtype_text != NULL)
+        return cli_fail(err, FURROW_EARG, "--dtype is for operations; a kernel names the dtype of its results");
+    if (ddof != 0) return cli_fail(err, FURROW_EARG, "--ddof is for var and std, not for kernels");
+    opts->kernel = kernel;
+    opts->params = params.value;
+    opts->param_count = params.count;
+    return FURROW_OK;
+}
+
+static furrow_status_t read_operation(const cli_t *cli, furrow_rows_opts_t *opts, furrow_error_t *err)
+{
+    furrow_row_op_t nearest;
+
+    if (cli->name_count < 1) return cli_fail(err, FURROW_EARG, "no operation given, and no --kernel");
+    if (!furrow_row_op_find(cli->names[0], &opts->op, &nearest))
+        return cli_fail(err, FURROW_EARG, "unknown operation '%.100s'; the nearest is '%s'", cli->names[0],
+                        furrow_row_op_name(nearest));
+    if (ddof < 0) return cli_fail(err, FURROW_EARG, "--ddof: %" PRId64 " is negative", ddof);
+    opts->ddof = ddof;
+    const furrow_status_t status = read_params(opts, err);
+    return status == FURROW_OK ? read_dtype(opts, err) : status;
 }
 
 static furrow_status_t read_request(const cli_t *cli, furrow_rows_opts_t *opts, furrow_error_t *err)
 {
-    furrow_row_op_t nearest;
+    const furrow_status_t status = kernel != NULL ? read_kernel(cli, opts, err) : read_operation(cli, opts, err);
 
-    if (cli->name_count < 1) return cli_fail(err, FURROW_EARG, "no operation given");
-    if (!furrow_row_op_find(cli->names[0], &opts->op, &nearest))
-        return cli_fail(err, FURROW_EARG, "unknown operation '%.100s'; the nearest is '%s'", cli->names[0],
-                        furrow_row_op_name(nearest));
-    if (cli->name_count < 2) return cli_fail(err, FURROW_EARG, "no file given");
+    if (status != FURROW_OK) return status;
+    if (cli->name_count <= first_file()) return cli_fail(err, FURROW_EARG, "no file given");
     if (output == NULL) return cli_fail(err, FURROW_EARG, "--output is missing");
-    if (ddof < 0) return cli_fail(err, FURROW_EARG, "--ddof: %" PRId64 " is negative", ddof);
-    opts->ddof = ddof;
     opts->resume = resume;
-    furrow_status_t status = read_params(opts, err);
-    if (status == FURROW_OK) status = read_dtype(opts, err);
-    return status == FURROW_OK && cli->is_root ? check_output(cli, opts, err) : status;
+    return cli->is_root ? check_output(cli, opts, err) : FURROW_OK;
 }
 
 /* ----------------------------------------------------------------- report */
@@ -88,7 +134,10 @@ static furrow_status_t print_json(const cli_t *cli, const furrow_rows_opts_t *op
 {
     cJSON *json = cli_json(cli), *list;
 
-    cJSON_AddStringToObject(json, "op", furrow_row_op_name(opts->op));
+    if (kernel != NULL)
+        cJSON_AddStringToObject(json, "kernel", kernel);
+    else
+        cJSON_AddStringToObject(json, "op", furrow_row_op_name(opts->op));
     cJSON_AddStringToObject(json, "dtype", furrow_dtype_name(report->dtype));
     cJSON_AddItemToObject(json, "shape", cli_json_shape(shape));
     cJSON_AddStringToObject(json, "output", output);
@@ -115,7 +164,7 @@ static furrow_status_t show(const cli_t *cli, const furrow_rows_opts_t *opts, co
     if (cli->quiet) return FURROW_OK;
     cli_print_shape(&npy, shape, sizeof shape);
     (void)printf("%s: %s %s, %s of %" PRId64 " rows", output, furrow_dtype_name(report->dtype), shape,
-                 furrow_row_op_name(opts->op), report->rows);
+                 kernel != NULL ? function_name() : furrow_row_op_name(opts->op), report->rows);
     if (report->resumed > 0) (void)printf(", %" PRId64 " of an earlier run", report->resumed);
     if (report->rejected > 0) (void)printf(", %" PRId64 " rejected: %s.rejects.csv", report->rejected, output);
     (void)putchar('\n');
@@ -129,7 +178,7 @@ static furrow_status_t explain(const cli_t *cli, furrow_status_t status, furrow_
 {
     const furrow_error_t plain = *err;
 
-    if (status == FURROW_EUNSUPPORTED || status == FURROW_EEMPTY)
+    if (kernel == NULL && (status == FURROW_EUNSUPPORTED || status == FURROW_EEMPTY))
         return strcmp(cli->names[1], "-") == 0 ? status : cli_name_files(err, cli->names[1], NULL);
     if (status != FURROW_ECANCELED) return status;
     return cli_fail(err, status, "%.400s; the same command with --resume does the rest", plain.text);
@@ -144,8 +193,8 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
     cli->resumable = true;
     furrow_status_t status = furrow_agree(cli->ctx, read_request(cli, &opts, err), err);
     if (status == FURROW_OK)
-        status = furrow_dataset_open(cli->ctx, (const char *const *)cli->names + 1, cli->name_count - 1, cli->source,
-                                     &dataset, err);
+        status = furrow_dataset_open(cli->ctx, (const char *const *)cli->names + first_file(),
+                                     cli->name_count - first_file(), cli->source, &dataset, err);
     if (status == FURROW_OK) status = explain(cli, furrow_rows(dataset, &opts, output, &report, err), err);
     cli->rejected = report.rejected > 0;
     if (status == FURROW_OK && cli->is_root) status = show(cli, &opts, &report, err);
@@ -156,7 +205,8 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
 
 static const cli_option_t options[] = {
     {"output", 'o', "OUT.npy", "the file to write", CLI_TEXT, &output},
-    {"param", 0, "NAME=VALUE", "dot: with=VECTOR.npy; topk: k=K", CLI_LIST, &params},
+    {"kernel", 0, "LIB.so:FUNC", "a function of yours instead of OP", CLI_TEXT, &kernel},
+    {"param", 0, "NAME=VALUE", "dot: with=VECTOR.npy; topk: k=K; kernels: any", CLI_LIST, &params},
     {"ddof", 0, "N", "var and std divide by elements - N; default 0", CLI_INT64, &ddof},
     {"dtype", 0, "f4|f8", "of results that are floats", CLI_TEXT, &dtype_text},
     {"resume", 0, NULL, "go on where a run that was stopped or killed left off", CLI_FLAG, &resume},
@@ -165,7 +215,7 @@ static const cli_option_t options[] = {
 
 const cli_command_t cmd_rows = {
     "rows",
-    "OP FILE... -o OUT.npy [OPTION...]",
+    "(OP | --kernel LIB.so:FUNC) FILE... -o OUT.npy [OPTION...]",
     "One computation per row (index of axis 0), into one .npy file.",
     "OP to one number:  sum sumsq mean var std min max argmin argmax norm1 norm2 nonzero\n"
     "                   dot --param with=VECTOR.npy\n"
@@ -176,12 +226,16 @@ const cli_command_t cmd_rows = {
     "i8 or u8; a row whose sum does not fit is rejected: its result is 0, OUT.npy.rejects.csv names it, and\n"
     "the exit code is 3. To a row: f4 from f2 and f4, else f8; sort, topk, min and max keep the dtype.\n"
     "\n"
+    "--kernel runs a C function of yours on every row, as the header furrow_kernel.h says; every --param goes to\n"
+    "it. LIB.so without a slash is a file of this folder. A row that it fails on is rejected.\n"
+    "\n"
     "The output appears when it is whole. A run that is stopped (Ctrl-C, SIGTERM: exit code 75), killed, or\n"
     "out of disk leaves what is done beside it: --resume, with any ranks and threads, does the rest.\n"
     "\n"
     "    furrow rows norm2 data.npy -o norms.npy\n"
     "    furrow rows topk data.npy --param k=5 -o largest.npy\n"
-    "    mpirun -n 4 furrow rows softmax part-*.npy -o softmax.npy --resume\n",
+    "    mpirun -n 4 furrow rows softmax part-*.npy -o softmax.npy --resume\n"
+    "    furrow rows --kernel robust.so:trimmed_mean data.npy --param trim=0.1 -o means.npy\n",
     options,
     run,
 };

@@ -470,7 +470,11 @@ FURROW_API const char *furrow_row_op_name(furrow_row_op_t op);
 FURROW_API bool furrow_row_op_find(const char *name, furrow_row_op_t *op, furrow_row_op_t *nearest);
 
 typedef struct furrow_rows_opts {
-    furrow_row_op_t op;
+    const char *kernel; /**< "LIBRARY:FUNCTION", a function of yours as furrow_kernel.h has it; NULL: `op`. A library
+                           without a slash is a file of the current folder. */
+    const char *const *params; /**< of `kernel`: "NAME=VALUE" */
+    int64_t param_count;
+    furrow_row_op_t op; /**< and what concerns it up to `dtype`, where there is no kernel */
     int64_t ddof;     /**< VAR, STD: divide by elements - ddof */
     int64_t k;        /**< TOPK: how many, 1 <= k <= elements of a row */
     const char *with; /**< DOT: an .npy file with as many elements as a row, of the dtype of the rows */
@@ -513,6 +517,9 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * infinity is NaN in normalize, beside zeros, and makes all of a row NaN in zscore; -inf is 0 in softmax, +inf makes
  * all NaN; minmax of a row with +inf is 0 beside NaN, with -inf all NaN.
  *
+ * A kernel takes rows of any dtype, complex too, and says itself what it gives. Every rank that computes loads its
+ * library. A row that it fails on is rejected, with its text.
+ *
  * The file appears under `path` when all is done; rows that were rejected are then named in `path`.rejects.csv
  * (index,error). A run that is stopped by furrow_context_cancel(), killed, or out of disk leaves beside it what it has
  * done (.NAME.furrow-part and .NAME.furrow-ledger): the same call with `resume`, on any ranks and threads, does the
@@ -521,8 +528,9 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * \param[in]  path    not one of the files of `dataset`
  * \param[out] report  filled on success; cleared otherwise
  * Memory  per thread some rows, at least one, their results, and scratch of up to 3 rows in f8; the same for `with`
- *           once.
- * \return FURROW_OK (also with rejects), FURROW_EARG (0-d too), FURROW_EUNSUPPORTED (complex; standard input),
+ *           once. Of a kernel what it asks for.
+ * \return FURROW_OK (also with rejects), FURROW_EARG (0-d too), FURROW_EUNSUPPORTED (complex; standard input; a library
+ *          that has no such kernel, a kernel's setup that failed),
  *          FURROW_EEMPTY
  *         (extremes of rows without elements), FURROW_EBUDGET, FURROW_EIO, FURROW_ENOMEM, FURROW_EMISMATCH (`with`;
  *         `resume` of another job), FURROW_EFORMAT (`resume`: a damaged ledger), FURROW_ECANCELED */

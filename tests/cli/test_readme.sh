@@ -2,6 +2,10 @@
 # Every command in a ```console block of the README gives exactly the output that stands there.
 . "$FURROW_SOURCE_DIR/tests/lib.sh"
 
+# The kernel of the README, and its header where a compiler looks.
+awk '/^```c spread.c$/ {inside = 1; next} /^```$/ {inside = 0} inside' "$FURROW_SOURCE_DIR/README.md" >spread.c
+export CPATH=$FURROW_SOURCE_DIR/src
+
 awk '/^```console$/ {inside = 1; next} /^```$/ {inside = 0} inside' "$FURROW_SOURCE_DIR/README.md" >expected
 commands=0
 while IFS= read -r line; do
