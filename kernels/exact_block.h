@@ -68,7 +68,7 @@ static inline uint64_t larger_finite(uint64_t largest, double x)
 #include "exact_sum.inc"
 
 #if VECTOR_BYTES == 64 && defined(__AVX512IFMA__)
-#include "exact_squares.h"
+#include "exact_squares.inc"
 #else
 #define KERNEL block_sum_squares_f8
 #define SQUARES 1
