@@ -157,7 +157,8 @@ int bench_copy(int fd, int64_t offset, int64_t bytes, char *buffers, int threads
     const int64_t blocks = (bytes + BENCH_BUFFER_BYTES - 1) / BENCH_BUFFER_BYTES;
     int failure = 0;
 
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) default(none)                                       \
+    /* Four blocks in a row for each thread: reading is faster so than in turn with the other threads. */
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 4) default(none)                                       \
     shared(fd, offset, bytes, buffers, blocks, to, failure)
     for (int64_t block = 0; block < blocks; block++) {
         char *buffer = buffers + (int64_t)omp_get_thread_num() * BENCH_BUFFER_BYTES;

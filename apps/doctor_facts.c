@@ -116,7 +116,7 @@ static void ask_files(doctor_rank_t *out)
 
 int doctor_kernels(const char **names, int max)
 {
-    static const char *const known[] = {"avx512", "avx2", "portable", "reference"};
+    static const char *const known[] = {"avx512ifma", "avx512", "avx2", "portable", "reference"};
     const char *before = getenv("FURROW_KERNELS");
     int count = 0;
 

@@ -67,9 +67,13 @@ static inline uint64_t larger_finite(uint64_t largest, double x)
 #define TERM(x, y) ((double)(x) * (double)(y))
 #include "exact_sum.inc"
 
+#if VECTOR_BYTES == 64 && defined(__AVX512IFMA__)
+#include "exact_squares.inc"
+#else
 #define KERNEL block_sum_squares_f8
 #define SQUARES 1
 #include "exact_products.inc"
+#endif
 
 #define KERNEL block_dot_f8
 #define SQUARES 0

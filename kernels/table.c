@@ -6,7 +6,7 @@
 
 extern const furrow_kernels_t furrow_kernels_reference, furrow_kernels_portable;
 #if defined(__x86_64__)
-extern const furrow_kernels_t furrow_kernels_avx2, furrow_kernels_avx512;
+extern const furrow_kernels_t furrow_kernels_avx2, furrow_kernels_avx512, furrow_kernels_avx512ifma;
 
 static bool runs_avx2(void)
 {
@@ -18,6 +18,11 @@ static bool runs_avx512(void)
 {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && runs_avx2();
+}
+
+static bool runs_avx512ifma(void)
+{
+    return __builtin_cpu_supports("avx512ifma") && runs_avx512();
 }
 #endif
 
@@ -31,6 +36,7 @@ static const struct {
     bool (*runs)(void);
 } tables[] = {
 #if defined(__x86_64__)
+    {&furrow_kernels_avx512ifma, runs_avx512ifma},
     {&furrow_kernels_avx512, runs_avx512},
     {&furrow_kernels_avx2, runs_avx2},
 #endif

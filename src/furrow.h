@@ -566,8 +566,8 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_random_file(furrow_context_t
 
 /* --------------------------------------------------------------- kernels */
 
-/** The kernels in use: "avx512", "avx2", "portable" or "reference"; the environment variable FURROW_KERNELS names
- * another that this machine can run. Local. */
+/** The kernels in use: "avx512ifma", "avx512", "avx2", "portable" or "reference"; the environment variable FURROW_KERNELS
+ * names another that this machine can run. Local. */
 FURROW_API const char *furrow_kernels_name(void);
 
 #ifdef __cplusplus

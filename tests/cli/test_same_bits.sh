@@ -53,7 +53,7 @@ results()
 
 # The kernels that this machine can run: others are not what `doctor` then says is in use.
 kernels=''
-for name in portable avx2 avx512; do
+for name in portable avx2 avx512 avx512ifma; do
     used=$(FURROW_KERNELS=$name furrow doctor --json | sed -nE 's/.*"kernels":\{"used":"([a-z0-9]+)".*/\1/p')
     if [ "$used" = "$name" ]; then kernels="$kernels $name"; else printf 'not on this machine: %s\n' "$name"; fi
 done

@@ -207,6 +207,53 @@ static void fill_square_headroom(double *x, size_t n, range_t range, uint64_t *s
     for (size_t i = 0; i < n; i++) x[i] = i < 512 ? 1.0 : 5931641.25 * 0x1p-21; /* below sqrt(8) */
 }
 
+/* As fill_square_headroom, just beyond. */
+static void fill_square_excess(double *x, size_t n, range_t range, uint64_t *state)
+{
+    (void)range;
+    (void)state;
+    for (size_t i = 0; i < n; i++) x[i] = i < 512 ? 1.0 : 5931642.0 * 0x1p-21;
+}
+
+/* Squares whose 52 bits of least weight are nearly all set, and so in sums of 64 of them: 16203^2 = -7 modulo 2^16. */
+static void fill_low_digits(double *x, size_t n, range_t range, uint64_t *state)
+{
+    (void)range;
+    (void)state;
+    for (size_t i = 0; i < n; i++) x[i] = 1.0 + 16203 * 0x1p-52;
+}
+
+/* Among ones: multiples of 2^-19, halves of that, and their neighbours down to 2^-71, around all orders at which a term
+ * is cut into digits and at which something is left of it. */
+static void fill_digits(double *x, size_t n, range_t range, uint64_t *state)
+{
+    static const double part[] = {0, 0x1p-20, 0x1p-70, 0x1p-71, 0x1p-20 - 0x1p-70, 0x1p-20 + 0x1p-70, 0x3p-70};
+    (void)range;
+    for (size_t i = 0; i < n; i++)
+        x[i] = random_word(state) % 8 == 0
+                   ? random_sign(state)
+                   : random_sign(state) * 0x1p-19 * (double)(random_word(state) % 3) +
+                         random_sign(state) * part[random_word(state) % (i < n / 2 ? 3 : COUNT(part))];
+}
+
+/* Terms that fit no block of ones, first and last in chunks of every length. */
+static void fill_chunk_edges(double *x, size_t n, range_t range, uint64_t *state)
+{
+    const double odd[] = {0x1p-71, ldexp(0.7, range.largest), INFINITY, ldexp(-0.7, range.least), -0x1p60};
+    for (size_t i = 0; i < n; i++)
+        x[i] = i > 0 && (i % 512 == 0 || i % 512 == 511) && random_word(state) % 2 == 0
+                   ? odd[random_word(state) % COUNT(odd)]
+                   : random_sign(state);
+}
+
+/* Around the largest and the least terms whose squares have a double. */
+static void fill_roots(double *x, size_t n, range_t range, uint64_t *state)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = i < n / 2 ? random_scaled(state, range.largest / 2 - 12, range.largest / 2 + 4)
+                         : random_scaled(state, range.least / 2 + 20, range.least / 2 + 60);
+}
+
 static const struct {
     const char *name;
     fill_t *fill;
@@ -236,6 +283,11 @@ static const struct {
     {"low edges", fill_low_edges},
     {"headroom", fill_headroom},
     {"headroom of squares", fill_square_headroom},
+    {"beyond the headroom of squares", fill_square_excess},
+    {"headroom of low digits", fill_low_digits},
+    {"digits", fill_digits},
+    {"edges of chunks", fill_chunk_edges},
+    {"roots of the limits", fill_roots},
 };
 
 /* ------------------------------------------------------------------------------------------------ data, integers */

@@ -1,5 +1,6 @@
 /* One body over every kernel table that this machine can run: element type x kernel x data x length x alignment,
  * against the reference table. That the reference is right is the matter of test_exact.c. */
+#include <fenv.h>
 #include <stdlib.h>
 
 #include "conformance_data.h"
@@ -271,6 +272,34 @@ static void test_conformance__longest_block(void **fixture)
         }
 }
 
+/* What the caller's floating-point flags say neither changes a sum, nor is lost. */
+static void check_flags(const furrow_kernels_t *k, const double *x, size_t n, const char *data)
+{
+    const int flags = FE_DIVBYZERO | FE_INEXACT;
+    answers_t expected = {0}, got = {0};
+
+    add_answers(reference_table(), FURROW_ELEM_f8, x, x, n, &expected);
+    assert_int_equal(feclearexcept(FE_ALL_EXCEPT), 0);
+    assert_int_equal(feraiseexcept(flags), 0);
+    add_answers(k, FURROW_ELEM_f8, x, x, n, &got);
+    assert_int_equal(fetestexcept(flags), flags);
+    if (first_difference(&got, &expected) != NULL)
+        fail_msg("%s.%s[f8] with flags raised, data: %s", k->name, first_difference(&got, &expected), data);
+}
+
+static void test_conformance__flags(void **fixture)
+{
+    enum { N = 1537 };
+
+    (void)fixture;
+    for (size_t kind = 0; kind < data_total(FURROW_ELEM_f8); kind++) {
+        double *x = new_data(FURROW_ELEM_f8, kind, N, kind);
+        for (int i = 0; furrow_kernels_at(i) != NULL; i++)
+            check_flags(furrow_kernels_at(i), x, N, data_name(FURROW_ELEM_f8, kind));
+        free(x);
+    }
+}
+
 static void test_conformance__choice_by_name(void **fixture)
 {
     (void)fixture;
@@ -293,6 +322,7 @@ int main(void)
             cmocka_unit_test(test_conformance__pairs),
         cmocka_unit_test(test_conformance__pieces),
         cmocka_unit_test(test_conformance__longest_block),
+        cmocka_unit_test(test_conformance__flags),
         cmocka_unit_test(test_conformance__choice_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
