@@ -56,8 +56,8 @@ typedef enum furrow_child_end {
     FURROW_CHILD_LATE    /**< it was killed after its timeout */
 } furrow_child_end_t;
 
-/** How an item ended, and why in one line: "" for DONE, else the text of the function, "failed with status 7",
- * "ended with exit code 3", "killed by signal 11 (Segmentation fault)", "over 2 s". */
+/** How an item ended, and why in one line: "" for DONE, else what the function said (control characters become '?') or
+ * "failed with status 7", "ended with exit code 3", "killed by signal 11 (Segmentation fault)", "over 2 s". */
 typedef struct furrow_child_outcome {
     furrow_child_end_t end;
     int value;

@@ -237,7 +237,7 @@ static furrow_status_t judge_init(furrow_child_t *child, const furrow_child_outc
 static furrow_status_t introduce(furrow_child_t *child, furrow_error_t *err)
 {
     const furrow_child_opts_t *opts = &child->opts;
-    const int fd[FURROW_ARENAS] = {child->arena[0].fd, child->arena[1].fd};
+    const int fd[FURROW_ARENAS] = {child->arena[FURROW_ARENA_LENT].fd, child->arena[FURROW_ARENA_SCRATCH].fd};
     furrow_request_t request = {.kind = FURROW_REQUEST_INIT, .init = opts->init, .finish = opts->finish};
     furrow_child_outcome_t out;
     furrow_answer_t answer;
@@ -331,23 +331,22 @@ furrow_status_t furrow_child_memory(furrow_child_t *child, int64_t bytes, void *
     return status;
 }
 
-static furrow_status_t take_result(furrow_child_t *child, const furrow_child_item_t *item,
-                                   const furrow_request_t *request, const furrow_answer_t *answer,
-                                   furrow_child_outcome_t *out)
+static void take_result(furrow_child_t *child, const furrow_child_item_t *item, const furrow_request_t *request,
+                        const furrow_answer_t *answer, furrow_child_outcome_t *out)
 {
     out->value = (int)answer->value;
     if (out->value == 0) {
         if (request->result.arena == FURROW_ARENA_SCRATCH && item->result_bytes > 0)
             memcpy(item->result, child->arena[FURROW_ARENA_SCRATCH].base + request->result.offset,
                    (size_t)item->result_bytes);
-        return FURROW_OK;
+        return;
     }
     out->end = FURROW_CHILD_FAILED;
     if (answer->text[0] == '\0')
         (void)snprintf(out->text, sizeof out->text, "failed with status %d", out->value);
     else
         (void)snprintf(out->text, sizeof out->text, "%s", answer->text);
-    return FURROW_OK;
+    furrow_keep_on_one_line(out->text);
 }
 
 furrow_status_t furrow_child_call(furrow_child_t *child, const furrow_child_item_t *item, furrow_child_outcome_t *out,
@@ -368,8 +367,8 @@ furrow_status_t furrow_child_call(furrow_child_t *child, const furrow_child_item
     if (status != FURROW_OK) return status;
     (void)furrow_wire_send(child->socket, &request, sizeof request, NULL, 0);
     status = hear_outcome(child, item->timeout_s, out, &answer, err);
-    if (status != FURROW_OK || out->end != FURROW_CHILD_DONE) return status;
-    return take_result(child, item, &request, &answer, out);
+    if (status == FURROW_OK && out->end == FURROW_CHILD_DONE) take_result(child, item, &request, &answer, out);
+    return status;
 }
 
 void furrow_child_kill(furrow_child_t *child)

@@ -49,7 +49,7 @@ ITEM(fail_with_text)
 {
     UNUSED;
     memset(result, 0xff, (size_t)result_bytes);
-    (void)snprintf(text, text_bytes, "item %lld is bad", (long long)index);
+    (void)snprintf(text, text_bytes, "item %lld\nis bad", (long long)index);
     return 7;
 }
 
@@ -124,18 +124,21 @@ static void test_items(void **state)
 {
     const int64_t arg[] = {1, 10, 100};
     int64_t result[2] = {-1, -1};
-    furrow_child_item_t item = {add, 1000, arg, sizeof arg, result, sizeof result, 0};
+    furrow_child_item_t item = {add_one, 0, arg, 16, result, sizeof result, 0};
     furrow_child_outcome_t out;
     furrow_child_t *child = open_child();
     const pid_t pid = furrow_child_pid(child);
 
     (void)state;
     assert_int_not_equal(pid, getpid());
-    for (; item.index < 1100; item.index++) {
+    assert_int_equal(furrow_child_call(child, &item, &out, NULL), FURROW_OK);
+    assert_true(result[0] == 2 && result[1] == 11);
+    for (item = (furrow_child_item_t){add, 1000, arg, sizeof arg, result, sizeof result, 0}; item.index < 1100;
+         item.index++) {
         assert_int_equal(furrow_child_call(child, &item, &out, NULL), FURROW_OK);
         assert_outcome(out, FURROW_CHILD_DONE, 0, "");
         assert_int_equal(result[0], item.index + 111);
-        assert_int_equal(result[1], 0); /* not written by the function */
+        assert_int_equal(result[1], 0); /* not written by the function, not left by another */
     }
     assert_int_equal(get_number(child, tell_pid, 0), pid); /* one process for all */
     item = (furrow_child_item_t){.function = add};
@@ -155,7 +158,7 @@ static void test_a_failing_item_says_why(void **state)
 
     (void)state;
     assert_int_equal(furrow_child_call(child, &item, &out, NULL), FURROW_OK);
-    assert_outcome(out, FURROW_CHILD_FAILED, 7, "item 3 is bad");
+    assert_outcome(out, FURROW_CHILD_FAILED, 7, "item 3?is bad");
     assert_int_equal(result, 5);
     assert_outcome(run(child, fail_without_text, 0, 0), FURROW_CHILD_FAILED, -7, "failed with status -7");
     out = run(child, fill_text, 0, 0);

@@ -18,10 +18,11 @@ ITEM(leave_offspring)
     return 0;
 }
 
-ITEM(kill_server)
+/* The server, by its number: who has lost it, has another parent. */
+ITEM(kill_process)
 {
     UNUSED;
-    (void)kill(getppid(), SIGKILL);
+    (void)kill((pid_t)index, SIGKILL);
     sleep_for_ever();
 }
 
@@ -167,9 +168,20 @@ static void test_signals_to_the_job_are_the_parents(void **state)
     close_child(child);
 }
 
+/* An orphan that came here has ended. */
+static bool is_reaped(pid_t pid)
+{
+    for (int i = 0; i < PATIENCE * 100; i++) {
+        if (waitpid(pid, NULL, WNOHANG) == pid) return true;
+        sleep_ms(10);
+    }
+    return false;
+}
+
 static void test_a_killed_server_is_an_error(void **state)
 {
-    const furrow_child_item_t deadly = {.function = kill_server}, item = {.function = add};
+    const furrow_child_item_t deadly = {.function = kill_process, .index = furrow_isolation_server()},
+                              item = {.function = add};
     const furrow_child_opts_t opts = {0};
     furrow_child_t *child = open_child(), *idle = open_child(), *late;
     const pid_t pids[] = {furrow_child_pid(child), furrow_child_pid(idle)};
@@ -177,6 +189,7 @@ static void test_a_killed_server_is_an_error(void **state)
     furrow_error_t err;
     char text[128];
 
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1L), 0);
     (void)snprintf(text, sizeof text, "isolation: the server process %d is gone or does not answer",
                    furrow_isolation_server());
     assert_int_equal(furrow_child_call(child, &deadly, &out, &err), FURROW_EIO);
@@ -185,11 +198,12 @@ static void test_a_killed_server_is_an_error(void **state)
     assert_string_equal(err.text, text);
     assert_int_equal(furrow_child_open(&opts, &late, &err), FURROW_EIO);
     assert_null(late);
-    assert_true(is_gone(pids[0]) && is_gone(pids[1]));
+    assert_true(is_reaped(pids[0]) && is_reaped(pids[1]));
     assert_int_equal(furrow_child_call(idle, &item, &out, &err), FURROW_EIO);
     assert_string_equal(err.text, text);
     close_child(child);
     close_child(idle);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0L), 0);
     assert_int_equal(stop(state), 0);
     assert_int_equal(start(state), 0);
     child = open_child();
@@ -225,15 +239,6 @@ static void hang(int tell, bool keep_open)
     atomic_store(&seen->offspring, other);
     (void)run(child, loop, 1000, 0);
     _exit(1);
-}
-
-static bool is_reaped(pid_t pid)
-{
-    for (int i = 0; i < PATIENCE * 100; i++) {
-        if (waitpid(pid, NULL, WNOHANG) == pid) return true;
-        sleep_ms(10);
-    }
-    return false;
 }
 
 static void kill_parent(bool keep_open)
