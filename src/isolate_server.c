@@ -46,14 +46,15 @@ static bool settle_standard_streams(int null)
 static bool let_go_of_files(int null, int keep)
 {
     DIR *folder = opendir("/proc/self/fd");
-    bool good = folder != NULL;
 
-    for (struct dirent *e; good && (e = readdir(folder)) != NULL;) {
+    if (folder == NULL) return false;
+    for (struct dirent *e; (e = readdir(folder)) != NULL;) {
         const int fd = atoi(e->d_name);
-        if (fd > 2 && fd != keep && fd != null && fd != dirfd(folder)) good = dup3(null, fd, O_CLOEXEC) >= 0;
+        if (fd <= 2 || fd == keep || fd == null || fd == dirfd(folder)) continue;
+        if (dup3(null, fd, O_CLOEXEC) < 0) (void)close(fd); /* over the limit: a number that is not given again */
     }
-    if (folder != NULL) (void)closedir(folder);
-    return good;
+    (void)closedir(folder);
+    return true;
 }
 
 static bool open_signals(server_t *s)

@@ -306,6 +306,18 @@ static void test_a_failing_finalizer_is_an_error(void **state)
     assert_int_equal(furrow_child_close(NULL, NULL), FURROW_OK);
 }
 
+static bool maps_shared_memory(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+    bool found = false;
+
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps) != NULL) found = found || strstr(line, "memfd:furrow") != NULL;
+    (void)fclose(maps);
+    return found;
+}
+
 /* Far more than sockets hold, there and back. */
 static void test_big_items(void **state)
 {
@@ -336,7 +348,9 @@ static void test_big_items(void **state)
     item.arg = arg;
     assert_int_equal(furrow_child_call(child, &item, &out, NULL), FURROW_OK);
     assert_memory_equal(lent, result, (size_t)bytes);
+    assert_true(maps_shared_memory());
     close_child(child);
+    assert_false(maps_shared_memory());
     free(arg);
     free(result);
 }

@@ -1,6 +1,7 @@
 /* The processes of isolation: when they start, when they end, what they hold, whom they obey. */
 #include "isolate_support.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -336,7 +337,7 @@ static furrow_status_t open_with_room_for(int more, furrow_error_t *err)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     low = (struct rlimit){LIMIT, limit.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    while (fillers < LIMIT && (filler[fillers] = dup(0)) >= 0) fillers++;
+    while (fillers < LIMIT && (filler[fillers] = open("/dev/null", O_RDONLY)) >= 0) fillers++;
     assert_true(fillers > more);
     for (int i = 0; i < more; i++) (void)close(filler[--fillers]);
     const furrow_status_t status = furrow_child_open(&opts, &child, err);
@@ -360,6 +361,22 @@ static void test_too_many_files(void **state)
     }
     assert_int_equal(open_with_room_for(NEEDED, &err), FURROW_OK);
     assert_int_equal(count_descriptors(), before);
+}
+
+/* The limit was lowered after files were opened over it. */
+static void test_files_over_the_limit(void **state)
+{
+    struct rlimit limit, low;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const int high = fcntl(2, F_DUPFD_CLOEXEC, 150);
+    low = (struct rlimit){100, limit.rlim_max};
+    assert_true(high >= 150 && setrlimit(RLIMIT_NOFILE, &low) == 0);
+    const int started = start(state);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    (void)close(high);
+    assert_int_equal(started, 0);
+    assert_int_equal(stop(state), 0);
 }
 
 /* What children print comes out once, also if they crash later; what the parent had in its buffers too. */
@@ -407,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_start_comes_first_and_once),
         cmocka_unit_test(test_files_of_the_parent_stay_its_own),
         STARTED(test_too_many_files),
+        cmocka_unit_test(test_files_over_the_limit),
         cmocka_unit_test(test_what_is_printed_comes_out_once),
     };
 
