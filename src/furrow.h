@@ -86,6 +86,22 @@ typedef struct furrow_context_opts {
     int64_t memory_bytes; /**< cap on working buffers per rank; 0: 1 GiB */
 } furrow_context_opts_t;
 
+/** Make it possible that items run in processes of their own, where one that crashes, exits or overruns costs itself
+ * alone: fork a server that will fork those processes. Local. Linux only.
+ *
+ * Call it before furrow_context_open(), before MPI_Init() and before any thread starts: processes that are made later
+ * have the program's functions and the memory of this moment, and none of what MPI and threads hold. Streams of stdio
+ * are flushed. Descriptors stay open in the server only for standard output and error. It ends with this process, however
+ * that ends, and ignores SIGINT and SIGTERM. It is a child of this process: do not wait() for just any child.
+ *
+ * \return FURROW_OK, FURROW_EARG (started already, or threads run), FURROW_EIO (the system refuses a process) */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_isolation_start(furrow_error_t *err);
+
+/** End the server and all processes that it made; they must not be in use any more. Local. Nothing happens if there is
+ * none. Needs not be called: furrow_context_close() leaves the server to the next context, the end of the process ends
+ * it too. */
+FURROW_API void furrow_isolation_stop(void);
+
 /** Find out where the program runs. Collective over all processes of the launch.
  *
  * Under a launcher (mpirun, srun with an MPI plugin) this starts MPI, if the program has not, with MPI_THREAD_FUNNELED,
