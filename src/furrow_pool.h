@@ -78,9 +78,9 @@ typedef struct furrow_pool_opts {
     furrow_fini_fn *fini;   /**< or NULL */
     const void *init_arg;   /**< used on rank 0, whose bytes reach all workers */
     int64_t init_arg_bytes; /**< likewise */
-    int64_t in_flight;      /**< items of calls that are not done, at most: a call waits for room, and one that is larger
+    int64_t in_flight;   /**< items of calls that are not done, at most: a call waits for room, and one that is larger
                                  until it is alone. Also the most that a stream buffers. 0: any */
-    double item_timeout;    /**< seconds that one item may take; 0: any. Isolated: the item is killed. Otherwise it is
+    double item_timeout; /**< seconds that one item may take; 0: any. Isolated: the item is killed. Otherwise it is
                                  marked late, furrow_task_cancelled() becomes true for it, and it fails when it ends */
     bool isolate; /**< items run in child processes: needs furrow_isolation_start(); one that crashes, exits or overruns
                        fails alone */
@@ -120,7 +120,8 @@ typedef struct furrow_call {
     int64_t chunk;            /**< items given to a worker at a time; 0: guided by the time they take. Negative is
                                    FURROW_EARG */
     bool stop;                /**< drop the items that did not start when one fails */
-    bool (*next)(void *next_arg, int64_t index, void *record); /**< furrow_pool_imap() only, instead of `args`: fills the
+    bool (*next)(void *next_arg, int64_t index,
+                 void *record); /**< furrow_pool_imap() only, instead of `args`: fills the
                                    record of the next item, in order; false: there are no more (`count` is then only the
                                    most). Called from furrow_pool_imap() and furrow_stream_next(), on their thread, as
                                    far ahead as the buffer allows */
@@ -130,8 +131,9 @@ typedef struct furrow_call {
 /** An item that failed. */
 typedef struct furrow_failure {
     int64_t index;
-    int code;       /**< as the function returned it; -1 for one that was late or killed */
-    char text[200]; /**< "over 2 s", "killed by signal 11 (Segmentation fault)", what furrow_task_fail() was told, ... */
+    int code; /**< as the function returned it; -1 for one that was late or killed */
+    char
+        text[200]; /**< "over 2 s", "killed by signal 11 (Segmentation fault)", what furrow_task_fail() was told, ... */
 } furrow_failure_t;
 
 /** What has no result in one call, by index: items that failed, and items that did not run because the call was stopped
@@ -266,9 +268,15 @@ FURROW_API void furrow_stream_free(furrow_stream_t *stream);
  * arguments. Their functions are for the body (`pool`) and for items (`task->pool`), on every rank; each is a message to
  * rank 0 and back. A wrong handle is FURROW_EARG. */
 
-typedef struct furrow_counter { int64_t id; } furrow_counter_t;
-typedef struct furrow_lock { int64_t id; } furrow_lock_t;
-typedef struct furrow_queue { int64_t id; } furrow_queue_t;
+typedef struct furrow_counter {
+    int64_t id;
+} furrow_counter_t;
+typedef struct furrow_lock {
+    int64_t id;
+} furrow_lock_t;
+typedef struct furrow_queue {
+    int64_t id;
+} furrow_queue_t;
 
 /** Value: a number that many change. Atomic: adds of all workers come one after another. */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_counter_open(furrow_pool_t *pool, int64_t value,

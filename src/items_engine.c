@@ -63,7 +63,7 @@ static void hear(furrow_engine_t *e, const furrow_report_t *r, int from)
     case FURROW_MAIL_STOPPING: e->stopping = true; break;
     case FURROW_MAIL_BACK:
         e->client.put_back(e->client.arg, &r->mail.chunk);
-        furrow_engine_wake(e);
+        furrow_engine_wake(e, r->mail.chunk.range.stop - r->mail.chunk.range.start);
         break;
     case FURROW_MAIL_ASK:
         e->no_reserve = true;
@@ -248,13 +248,13 @@ static void return_queue(furrow_engine_t *e, int64_t group, furrow_mail_kind_t k
     pthread_mutex_lock(&e->lock);
     for (int64_t i = 0; i < e->queued; i++) {
         if (group == FURROW_ALL_GROUPS || e->queue[i].mail.chunk.group == group)
-            e->batch[count++] = e->queue[i];
+            e->going[count++] = e->queue[i];
         else
             e->queue[kept++] = e->queue[i];
     }
     e->queued = kept;
     pthread_mutex_unlock(&e->lock);
-    for (int64_t i = 0; i < count; i++) drop_chunk(e, &e->batch[i], kind);
+    for (int64_t i = 0; i < count; i++) drop_chunk(e, &e->going[i], kind);
 }
 
 /* After a failure or a signal the threads take nothing more: what waits for them goes back, and rank 0 hears of it,
@@ -317,8 +317,8 @@ static void follow(furrow_engine_t *e)
     send_mail(e, &r.mail, NULL, 0);
     for (;;) {
         const int64_t reports = furrow_engine_take_reports(e);
+        go_back(e); /* rank 0 should hear of that before the reports, which it answers with more chunks */
         send_reports(e, reports);
-        go_back(e);
         bool heard = reports > 0;
         for (; furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, &r.parcel, &lost, &from); heard = true) {
             if (r.mail.kind == FURROW_MAIL_STOP) return;
@@ -333,11 +333,21 @@ static void follow(furrow_engine_t *e)
 
 /* -------------------------------------------------------------- for clients */
 
-void furrow_engine_wake(furrow_engine_t *e)
+void furrow_engine_wake(furrow_engine_t *e, int64_t items)
 {
     pthread_mutex_lock(&e->lock);
-    if (e->idle > 0) pthread_cond_broadcast(&e->work_there);
-    e->news = true;
+    if (items >= e->idle)
+        pthread_cond_broadcast(&e->work_there);
+    else
+        for (; items > 0; items--) pthread_cond_signal(&e->work_there);
+    e->news = furrow_context_ranks(e->ctx) > 1;
+    if (e->news) furrow_engine_call_main(e);
+    pthread_mutex_unlock(&e->lock);
+}
+
+void furrow_engine_look(furrow_engine_t *e)
+{
+    pthread_mutex_lock(&e->lock);
     furrow_engine_call_main(e);
     pthread_mutex_unlock(&e->lock);
 }
@@ -396,16 +406,17 @@ static void init_locks(furrow_engine_t *e)
 static furrow_status_t alloc_lists(furrow_engine_t *e, furrow_error_t *err)
 {
     const int64_t ranks = furrow_context_ranks(e->ctx), room = 2 * (int64_t)e->threads;
-    const int64_t reports = room > FURROW_REPORTS ? room : FURROW_REPORTS;
-    void *thread = NULL, *queue = NULL, *peer = NULL, *report = NULL, *batch = NULL;
+    void *thread = NULL, *queue = NULL, *going = NULL, *peer = NULL, *report = NULL, *batch = NULL;
 
     furrow_status_t status = furrow_alloc(e->threads, sizeof *e->thread, &thread, err);
     if (status == FURROW_OK) status = furrow_alloc(room, sizeof *e->queue, &queue, err);
+    if (status == FURROW_OK) status = furrow_alloc(room, sizeof *e->going, &going, err);
     if (status == FURROW_OK) status = furrow_alloc(ranks, sizeof *e->peer, &peer, err);
-    if (status == FURROW_OK) status = furrow_alloc(reports, sizeof *e->report, &report, err);
-    if (status == FURROW_OK) status = furrow_alloc(reports, sizeof *e->batch, &batch, err);
+    if (status == FURROW_OK) status = furrow_alloc(FURROW_REPORTS, sizeof *e->report, &report, err);
+    if (status == FURROW_OK) status = furrow_alloc(FURROW_REPORTS, sizeof *e->batch, &batch, err);
     e->thread = thread;
     e->queue = queue;
+    e->going = going;
     e->peer = peer;
     e->report = report;
     e->batch = batch;
@@ -476,6 +487,7 @@ void furrow_engine_close(furrow_engine_t *e)
     furrow_ranges_free(&e->cancelled);
     free(e->thread);
     free(e->queue);
+    free(e->going);
     free(e->peer);
     free(e->report);
     free(e->batch);

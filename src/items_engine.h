@@ -92,8 +92,11 @@ bool furrow_engine_was_stopped(const furrow_engine_t *engine);
 
 /* ------------------------- while it runs; from any thread, which must not hold a lock that the client's functions take */
 
-/** On rank 0: there may be something to take, or it may be over. */
-void furrow_engine_wake(furrow_engine_t *engine);
+/** On rank 0: there may be so many more items to take. */
+void furrow_engine_wake(furrow_engine_t *engine, int64_t items);
+
+/** On rank 0: it may be over. */
+void furrow_engine_look(furrow_engine_t *engine);
 
 /** On rank 0: on all ranks, threads that work on the group see furrow_engine_is_cancelled(), and chunks that wait are
  * dropped. */

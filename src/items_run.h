@@ -94,6 +94,7 @@ struct furrow_engine {
     furrow_error_t error;
 
     furrow_report_t *batch; /* [FURROW_REPORTS], and all below: of the main thread alone */
+    furrow_report_t *going; /* [2 * threads] chunks of the queue that go back */
     int64_t given_away;     /* rank 0: chunks at other ranks */
     furrow_peer_t *peer;    /* rank 0: [ranks] */
     bool stopping;
