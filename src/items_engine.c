@@ -17,11 +17,6 @@
 
 static const double shortest_pause = 20e-6, longest_pause = 500e-6, pause_alone = 0.05;
 
-static bool context_cancelled(const furrow_engine_t *e)
-{
-    return atomic_load(&furrow_context_progress(e->ctx)->cancelled);
-}
-
 static double next_pause(double pause, bool heard)
 {
     return heard ? shortest_pause : 2 * pause < longest_pause ? 2 * pause : longest_pause;
@@ -61,10 +56,6 @@ static void hear(furrow_engine_t *e, const furrow_report_t *r, int from)
     case FURROW_MAIL_DROPPED: e->stopping = true; /* fall through */
     case FURROW_MAIL_DONE: tell(e, r); break;
     case FURROW_MAIL_STOPPING: e->stopping = true; break;
-    case FURROW_MAIL_BACK:
-        e->client.put_back(e->client.arg, &r->mail.chunk);
-        furrow_engine_wake(e, r->mail.chunk.range.stop - r->mail.chunk.range.start);
-        break;
     case FURROW_MAIL_ASK:
         e->no_reserve = true;
         if (r->parcel != NULL)
@@ -127,7 +118,7 @@ static bool serve_ranks(furrow_engine_t *e)
             r.mail.kind = FURROW_MAIL_DROPPED;
             furrow_engine_fail(e, furrow_fail(&error, FURROW_ENOMEM, "out of memory for results"), &error);
         }
-        if (kind == FURROW_MAIL_DONE || kind == FURROW_MAIL_DROPPED || kind == FURROW_MAIL_BACK) {
+        if (kind == FURROW_MAIL_DONE || kind == FURROW_MAIL_DROPPED) {
             e->peer[from].given--;
             e->given_away--;
         }
@@ -175,7 +166,7 @@ static void tell_cancelled(furrow_engine_t *e)
 static bool look_for_stop(furrow_engine_t *e)
 {
     pthread_mutex_lock(&e->lock);
-    if (e->status != FURROW_OK || context_cancelled(e)) e->stopping = true;
+    if (e->status != FURROW_OK || furrow_engine_context_cancelled(e)) e->stopping = true;
     const bool begins = e->stopping && !e->closed;
     if (begins) close_store(e);
     pthread_mutex_unlock(&e->lock);
@@ -264,7 +255,7 @@ static void go_back(furrow_engine_t *e)
     const furrow_mail_t stopping = {.kind = FURROW_MAIL_STOPPING};
 
     pthread_mutex_lock(&e->lock);
-    const bool stops = e->status != FURROW_OK || context_cancelled(e);
+    const bool stops = e->status != FURROW_OK || furrow_engine_context_cancelled(e);
     pthread_mutex_unlock(&e->lock);
     if (stops) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DROPPED);
     if (stops && !e->stopping) send_mail(e, &stopping, NULL, 0);
@@ -303,7 +294,7 @@ static void send_reports(furrow_engine_t *e, int64_t reports)
         send_mail(e, &e->batch[i].mail, e->batch[i].parcel, 0);
         asks = asks || e->batch[i].mail.kind == FURROW_MAIL_ASK;
     }
-    if (asks) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_BACK);
+    if (asks) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DONE);
 }
 
 /* Other ranks: until rank 0 says that nothing more will come. By then every chunk that came was reported. */

@@ -26,7 +26,7 @@ typedef struct furrow_chunk {
 
 /** How a chunk went. */
 typedef struct furrow_done {
-    int64_t ran;    /* items from its start; the others were dropped */
+    int64_t ran;    /* items from its start; the client may drop the others, or give them again */
     double seconds; /* in which they ran */
     furrow_parcel_t *parcel;
     bool failed; /* the work returned a status that ends the run; nothing else is known */
@@ -57,11 +57,9 @@ typedef struct furrow_engine_client {
     /* The next chunk; false: there is none now. In `reserve`: only one that is known to be short. On any thread, the
      * engine is locked: it must not be called from here. */
     bool (*take)(void *arg, bool reserve, furrow_chunk_t *chunk);
-    /* A chunk comes back as if it had not been taken. Main thread. */
-    void (*put_back)(void *arg, const furrow_chunk_t *chunk);
     /* What another rank needs. Main thread. */
     furrow_status_t (*pack)(void *arg, const furrow_chunk_t *chunk, furrow_parcel_t **out, furrow_error_t *err);
-    /* A chunk is done: each that was taken and not put back, once. */
+    /* A chunk is back: each that was taken, once. */
     furrow_status_t (*told)(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done, furrow_error_t *err);
     /* Nothing more will come, or be asked. The engine is locked. `stopping`: the run failed, or was cancelled. */
     bool (*is_over)(void *arg, bool stopping);
@@ -98,8 +96,8 @@ void furrow_engine_wake(furrow_engine_t *engine, int64_t items);
 /** On rank 0: it may be over. */
 void furrow_engine_look(furrow_engine_t *engine);
 
-/** On rank 0: on all ranks, threads that work on the group see furrow_engine_is_cancelled(), and chunks that wait are
- * dropped. */
+/** On rank 0: on all ranks, threads that work on the group see furrow_engine_is_cancelled(), and chunks that wait come
+ * back. */
 void furrow_engine_cancel(furrow_engine_t *engine, int64_t group);
 
 /** On the thread that works: should it end? Also after furrow_context_cancel() on this rank. */

@@ -13,14 +13,13 @@
 enum { FURROW_REPORTS = 512 };
 
 /* To rank 0. WANT: this rank has `thread` threads. DONE: a chunk. DROPPED: a chunk was not finished, the run must end.
- * STOPPING: the same without a chunk. BACK: a chunk that was not begun. ASK. From rank 0. CHUNK: work on it. CANCEL:
+ * STOPPING: the same without a chunk. ASK. From rank 0. CHUNK: work on it. CANCEL:
  * chunk.group. ANSWER. STOP: nothing more will come. */
 typedef enum {
     FURROW_MAIL_WANT,
     FURROW_MAIL_DONE,
     FURROW_MAIL_DROPPED,
     FURROW_MAIL_STOPPING,
-    FURROW_MAIL_BACK,
     FURROW_MAIL_ASK,
     FURROW_MAIL_CHUNK,
     FURROW_MAIL_CANCEL,
@@ -105,6 +104,9 @@ struct furrow_engine {
 
 /** The main thread should look at once. */
 void furrow_engine_call_main(furrow_engine_t *engine);
+
+/** furrow_context_cancel() was called on this rank. With or without the lock. */
+bool furrow_engine_context_cancelled(const furrow_engine_t *engine);
 
 /** Threads of this rank that work on the group see it. */
 void furrow_engine_mark_cancelled(furrow_engine_t *engine, int64_t group);

@@ -10,11 +10,16 @@
 
 /* ------------------------------------------------------------------- store (the lock is held) */
 
+bool furrow_engine_context_cancelled(const furrow_engine_t *e)
+{
+    return atomic_load_explicit(&furrow_context_progress(e->ctx)->cancelled, memory_order_relaxed);
+}
+
 /* The next chunk on this rank. False: there is none now. */
 static bool take_chunk(furrow_engine_t *e, furrow_chunk_t *chunk, furrow_parcel_t **packed)
 {
     *packed = NULL;
-    if (e->status != FURROW_OK || e->closed || !e->begun) return false;
+    if (e->status != FURROW_OK || e->closed || !e->begun || furrow_engine_context_cancelled(e)) return false;
     if (e->is_root) return e->client.take(e->client.arg, false, chunk);
     if (e->queued == 0) return false;
     *chunk = e->queue[0].mail.chunk;
@@ -143,7 +148,7 @@ furrow_status_t furrow_engine_start_threads(furrow_engine_t *e, int *started, fu
 bool furrow_engine_is_cancelled(const furrow_engine_t *e, int thread)
 {
     return atomic_load_explicit(&e->thread[thread].cancelled, memory_order_relaxed) ||
-           atomic_load_explicit(&furrow_context_progress(e->ctx)->cancelled, memory_order_relaxed);
+           furrow_engine_context_cancelled(e);
 }
 
 /* --------------------------------------------------------------- questions */

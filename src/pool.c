@@ -306,7 +306,6 @@ static furrow_status_t run_engine(furrow_pool_t *pool, furrow_error_t *err)
                                            .work = furrow_pool_work,
                                            .end = furrow_pool_end,
                                            .take = furrow_pool_take,
-                                           .put_back = furrow_pool_put_back,
                                            .pack = furrow_pool_pack,
                                            .told = furrow_pool_told,
                                            .is_over = is_over,

@@ -47,7 +47,7 @@ struct furrow_future {
     furrow_guide_t guide;
     int64_t next;          /* items below it were given out once */
     int64_t out;           /* items that are out */
-    furrow_given_t *again; /* chunks that came back to be given out again */
+    furrow_given_t *again; /* what came back not done, to be given out again */
     bool cancelled;        /* nothing more is given out, on request */
     bool stopped;          /* likewise, because an item failed */
     furrow_packed_t failures;
@@ -171,7 +171,6 @@ FURROW_MUST_CHECK furrow_status_t furrow_call_failures(const furrow_future_t *ca
 
 /** Of the engine's client. */
 bool furrow_pool_take(void *arg, bool reserve, furrow_chunk_t *chunk);
-void furrow_pool_put_back(void *arg, const furrow_chunk_t *chunk);
 furrow_status_t furrow_pool_told(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done,
                                  furrow_error_t *err);
 
@@ -185,6 +184,11 @@ int64_t furrow_stream_chunk(const furrow_stream_t *stream, int64_t workers, int6
 
 /** Memory for the chunk, and its arguments. \return FURROW_OK, FURROW_ENOMEM */
 FURROW_MUST_CHECK furrow_status_t furrow_stream_give(furrow_stream_t *stream, furrow_given_t *given);
+
+/** The second part of a chunk, of `rest->range`, gets memory of its own, and its place after it. \return FURROW_OK,
+ * FURROW_ENOMEM */
+FURROW_MUST_CHECK furrow_status_t furrow_stream_split(furrow_stream_t *stream, furrow_given_t *given,
+                                                      furrow_given_t *rest);
 
 /** The chunk is done. */
 void furrow_stream_told(furrow_stream_t *stream, furrow_given_t *given);

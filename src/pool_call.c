@@ -192,40 +192,84 @@ static int64_t next_size(const furrow_future_t *call, int64_t workers)
     return furrow_least(size, available);
 }
 
-static furrow_given_t *make_given(furrow_future_t *call, int64_t size)
+/* Of what came back. */
+static int64_t again_size(const furrow_future_t *call, int64_t workers)
+{
+    const int64_t left = call->again->range.stop - call->again->range.start;
+
+    return call->call.chunk > 0 ? left : furrow_least(left, furrow_guide_size(&call->guide, left, workers));
+}
+
+/* Where arguments and results of a chunk lie. */
+static void place(furrow_future_t *call, furrow_given_t *given)
+{
+    const furrow_call_t *c = &call->call;
+
+    if (c->args != NULL) given->args = (const char *)c->args + given->range.start * c->arg_bytes;
+    if (call->results != NULL) given->results = call->results + given->range.start * c->result_bytes;
+}
+
+static furrow_given_t *new_given(furrow_future_t *call, int64_t start, int64_t stop)
 {
     furrow_given_t *given = calloc(1, sizeof *given);
 
-    if (given == NULL) return NULL;
-    given->call = call;
-    given->range = (furrow_range_t){call->next, call->next + size};
-    if (call->stream != NULL) {
-        if (furrow_stream_give(call->stream, given) == FURROW_OK) return given;
-        free(given);
+    if (given == NULL) {
+        call->status = FURROW_ENOMEM;
         return NULL;
     }
-    if (call->call.args != NULL) given->args = (const char *)call->call.args + call->next * call->call.arg_bytes;
-    if (call->results != NULL) given->results = call->results + call->next * call->call.result_bytes;
+    given->call = call;
+    given->range = (furrow_range_t){start, stop};
+    place(call, given);
     return given;
 }
 
-/* The next chunk of a call. Without memory for it the call fails. */
-static furrow_given_t *give(furrow_future_t *call, int64_t size)
+/* Without memory for it the call fails. */
+static furrow_given_t *give_new(furrow_future_t *call, int64_t size)
+{
+    furrow_given_t *given = new_given(call, call->next, call->next + size);
+
+    if (given != NULL && call->stream != NULL && furrow_stream_give(call->stream, given) != FURROW_OK) {
+        call->status = FURROW_ENOMEM;
+        free(given);
+        return NULL;
+    }
+    if (given != NULL) call->next += size;
+    return given;
+}
+
+static void give_again_later(furrow_future_t *call, furrow_given_t *given)
+{
+    given->next_again = call->again;
+    call->again = given;
+}
+
+/* What follows the first `size` items of a chunk will be given again. Without memory for it the call fails. */
+static bool split(furrow_future_t *call, furrow_given_t *given, int64_t size)
+{
+    furrow_given_t *rest = new_given(call, given->range.start + size, given->range.stop);
+
+    if (rest == NULL) return false;
+    if (call->stream != NULL && furrow_stream_split(call->stream, given, rest) != FURROW_OK) {
+        call->status = FURROW_ENOMEM;
+        free(rest);
+        return false;
+    }
+    given->range.stop = rest->range.start;
+    give_again_later(call, rest);
+    return true;
+}
+
+static furrow_given_t *give_again(furrow_future_t *call, int64_t size)
 {
     furrow_given_t *given = call->again;
 
-    if (given != NULL) {
+    if (size < given->range.stop - given->range.start) {
         call->again = given->next_again;
-    } else {
-        given = make_given(call, size);
-        if (given == NULL) {
-            call->status = FURROW_ENOMEM;
-            return NULL;
-        }
-        call->next = given->range.stop;
-        call->guide.last_size = size;
+        if (split(call, given, size)) return given;
+        give_again_later(call, given);
+        return NULL;
     }
-    call->out += given->range.stop - given->range.start;
+    call->again = given->next_again;
     return given;
 }
 
@@ -236,12 +280,15 @@ static bool is_all_given(const furrow_future_t *call)
 
 static bool take_of(furrow_pool_t *pool, furrow_future_t *call, bool reserve, furrow_chunk_t *chunk)
 {
-    const int64_t size = call->again != NULL ? 1 : next_size(call, furrow_engine_workers(pool->engine));
+    const int64_t workers = furrow_engine_workers(pool->engine);
+    int64_t size = call->again == NULL ? next_size(call, workers) : again_size(call, workers);
     const double expected = call->guide.seconds_per_item * (double)size;
 
-    if (size == 0 || (reserve && (call->again != NULL || expected <= 0 || expected > long_chunk))) return false;
-    furrow_given_t *given = give(call, size);
+    if (size == 0 || (reserve && (expected <= 0 || expected > long_chunk))) return false;
+    furrow_given_t *given = call->again == NULL ? give_new(call, size) : give_again(call, size);
     if (given == NULL) return false;
+    call->guide.last_size = size;
+    call->out += size;
     *chunk = (furrow_chunk_t){given->range, call->number, given, expected};
     return true;
 }
@@ -288,23 +335,6 @@ static bool gives_nothing(const furrow_future_t *call)
     return call->cancelled || call->stopped || call->status != FURROW_OK;
 }
 
-void furrow_pool_put_back(void *arg, const furrow_chunk_t *chunk)
-{
-    furrow_pool_t *pool = arg;
-    furrow_given_t *given = chunk->cookie;
-    furrow_future_t *call = given->call;
-
-    pthread_mutex_lock(&pool->lock);
-    call->out -= given->range.stop - given->range.start;
-    given->next_again = call->again;
-    call->again = given;
-    if (gives_nothing(call))
-        furrow_call_settle(call);
-    else
-        activate(call);
-    pthread_mutex_unlock(&pool->lock);
-}
-
 /* Results of another rank to where they belong. `*failures`: what follows them, packed. */
 static furrow_status_t unpack(const furrow_pool_t *pool, const furrow_given_t *given, const furrow_done_t *done,
                               const char **failures, int64_t *bytes, furrow_error_t *err)
@@ -323,6 +353,22 @@ static furrow_status_t unpack(const furrow_pool_t *pool, const furrow_given_t *g
     if (given->results != NULL) memcpy(given->results, results, (size_t)head.result_bytes);
     if (pool->output == NULL) return FURROW_OK;
     return furrow_output_write(pool->output, given->range.start * items, done->ran * items, results, err);
+}
+
+/* Of a chunk so many items are done. The others are given again, unless nothing is. \return how many that are */
+static int64_t take_back(furrow_future_t *call, furrow_given_t *given, int64_t ran)
+{
+    const int64_t again = given->range.stop - given->range.start - ran;
+
+    if (again > 0 && !gives_nothing(call)) {
+        if (ran == 0) give_again_later(call, given);
+        if (ran == 0 || split(call, given, ran)) activate(call);
+        if (ran == 0) return again;
+    }
+    if (given->range.stop - given->range.start > ran) note_dropped(call, given->range.start + ran, given->range.stop);
+    given->ran = ran;
+    finish_given(call, given);
+    return gives_nothing(call) ? 0 : again;
 }
 
 furrow_status_t furrow_pool_told(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done, furrow_error_t *err)
@@ -346,12 +392,11 @@ furrow_status_t furrow_pool_told(void *arg, const furrow_chunk_t *chunk, const f
         call->stopped = true;
         deactivate(call);
     }
-    note_dropped(call, given->range.start + ran, given->range.stop);
-    given->ran = ran;
-    finish_given(call, given);
+    const int64_t again = take_back(call, given, ran);
     furrow_call_settle(call);
     pthread_mutex_unlock(&pool->lock);
     if (stops) furrow_engine_cancel(pool->engine, number);
+    if (again > 0) furrow_engine_wake(pool->engine, again);
     return status;
 }
 

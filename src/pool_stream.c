@@ -28,15 +28,6 @@ int64_t furrow_stream_chunk(const furrow_stream_t *s, int64_t workers, int64_t *
     return *least;
 }
 
-static void copy_records(const furrow_stream_t *s, furrow_given_t *given)
-{
-    const int64_t bytes = s->call->call.arg_bytes;
-
-    for (int64_t i = given->range.start; i < given->range.stop; i++)
-        memcpy(given->own + (i - given->range.start) * bytes, s->records + i % s->buffer * bytes, (size_t)bytes);
-    given->args = given->own;
-}
-
 static void append(furrow_stream_t *s, furrow_given_t *given)
 {
     given->next = NULL;
@@ -44,7 +35,8 @@ static void append(furrow_stream_t *s, furrow_given_t *given)
     s->list.last = &given->next;
 }
 
-furrow_status_t furrow_stream_give(furrow_stream_t *s, furrow_given_t *given)
+/* Memory of the chunk: its arguments where `next` gave them, then its results. */
+static furrow_status_t make_room(const furrow_stream_t *s, furrow_given_t *given)
 {
     const furrow_call_t *c = &s->call->call;
     const int64_t count = given->range.stop - given->range.start;
@@ -54,13 +46,37 @@ furrow_status_t furrow_stream_give(furrow_stream_t *s, furrow_given_t *given)
     const furrow_status_t status = furrow_alloc_buffer(arg_bytes + count * c->result_bytes, 1, &memory, NULL);
     if (status != FURROW_OK) return status;
     given->own = memory;
-    given->results = c->result_bytes > 0 ? given->own + arg_bytes : NULL;
-    if (c->next != NULL && c->arg_bytes > 0)
-        copy_records(s, given);
-    else if (c->args != NULL)
-        given->args = (const char *)c->args + given->range.start * c->arg_bytes;
-    if (c->next == NULL) s->held += count;
+    if (c->result_bytes > 0) given->results = given->own + arg_bytes;
+    if (c->next != NULL && c->arg_bytes > 0) given->args = given->own;
+    return FURROW_OK;
+}
+
+furrow_status_t furrow_stream_give(furrow_stream_t *s, furrow_given_t *given)
+{
+    const furrow_call_t *c = &s->call->call;
+    const furrow_status_t status = make_room(s, given);
+
+    if (status != FURROW_OK) return status;
+    for (int64_t i = given->range.start; c->next != NULL && i < given->range.stop; i++)
+        memcpy(given->own + (i - given->range.start) * c->arg_bytes, s->records + i % s->buffer * c->arg_bytes,
+               (size_t)c->arg_bytes);
+    if (c->next == NULL) s->held += given->range.stop - given->range.start;
     if (s->ordered) append(s, given);
+    return FURROW_OK;
+}
+
+furrow_status_t furrow_stream_split(furrow_stream_t *s, furrow_given_t *given, furrow_given_t *rest)
+{
+    const furrow_call_t *c = &s->call->call;
+    const int64_t done = rest->range.start - given->range.start, count = rest->range.stop - rest->range.start;
+    const furrow_status_t status = make_room(s, rest);
+
+    if (status != FURROW_OK) return status;
+    if (c->next != NULL) memcpy(rest->own, given->own + done * c->arg_bytes, (size_t)(count * c->arg_bytes));
+    if (!s->ordered) return FURROW_OK;
+    rest->next = given->next;
+    given->next = rest;
+    if (s->list.last == &given->next) s->list.last = &rest->next;
     return FURROW_OK;
 }
 

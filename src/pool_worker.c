@@ -8,10 +8,12 @@
 #include "mem.h"
 #include "pool.h"
 
+static const double longest_chunk = 0.01;
+
 /* In front of the arguments that go to another rank. */
 typedef struct {
     int64_t function, arg_bytes, result_bytes;
-    bool has_args, stop;
+    bool has_args, stop, guided;
 } head_t;
 
 /* A chunk, wherever it runs. */
@@ -23,7 +25,7 @@ typedef struct {
     const char *args;
     char *results;
     int64_t arg_bytes, result_bytes;
-    bool stop;
+    bool stop, guided;
     furrow_packed_t failures;
 } chunk_t;
 
@@ -88,17 +90,23 @@ static int run_item(const chunk_t *c, int64_t at, struct furrow_task_detail *det
     return code;
 }
 
-/* All items, until the call is cancelled or one fails and the call stops at that. \return how many ran; -1: no memory
- * for a failure */
+/* All items, until the call is cancelled, or one fails and the call stops at that, or a guided chunk takes much longer
+ * than it should: the rest is then for others. \return how many ran; -1: no memory for a failure */
 static int64_t run_items(chunk_t *c)
 {
     struct furrow_task_detail detail = {.thread = c->thread};
     const int64_t count = c->range.stop - c->range.start;
+    const int64_t stride = count / 16 + 1; /* looking at the clock takes as long as an empty item */
+    const double patience = furrow_seconds() + longest_chunk;
+    int64_t at = 0, next_look = c->guided ? stride : INT64_MAX;
     bool goes_on = true;
-    int64_t at = 0;
 
     if (c->results != NULL) memset(c->results, 0, (size_t)(count * c->result_bytes));
     for (; at < count && goes_on && !is_cancelled(c->thread); at++) {
+        if (at == next_look) {
+            if (furrow_seconds() > patience) break;
+            next_look += stride;
+        }
         const int code = run_item(c, at, &detail);
         if (code == 0) continue;
         if (c->results != NULL) memset(c->results + at * c->result_bytes, 0, (size_t)c->result_bytes);
@@ -121,6 +129,7 @@ static void find_in_place(const furrow_given_t *given, chunk_t *c)
     c->arg_bytes = call->arg_bytes;
     c->result_bytes = call->result_bytes;
     c->stop = call->stop;
+    c->guided = call->chunk == 0;
 }
 
 static void find_in_parcel(const furrow_parcel_t *packed, chunk_t *c)
@@ -133,6 +142,7 @@ static void find_in_parcel(const furrow_parcel_t *packed, chunk_t *c)
     c->arg_bytes = head.arg_bytes;
     c->result_bytes = head.result_bytes;
     c->stop = head.stop;
+    c->guided = head.guided;
 }
 
 furrow_status_t furrow_pool_pack(void *arg, const furrow_chunk_t *chunk, furrow_parcel_t **out, furrow_error_t *err)
@@ -140,7 +150,8 @@ furrow_status_t furrow_pool_pack(void *arg, const furrow_chunk_t *chunk, furrow_
     const furrow_given_t *given = chunk->cookie;
     const furrow_call_t *call = &given->call->call;
     const int64_t count = chunk->range.stop - chunk->range.start;
-    const head_t head = {given->call->function, call->arg_bytes, call->result_bytes, given->args != NULL, call->stop};
+    const head_t head = {given->call->function, call->arg_bytes, call->result_bytes,
+                         given->args != NULL,   call->stop,      call->chunk == 0};
     const int64_t bytes = given->args != NULL ? count * call->arg_bytes : 0;
 
     (void)arg;
