@@ -208,7 +208,8 @@ static void lead(furrow_engine_t *e)
     furrow_status_t status = client->started == NULL ? FURROW_OK : client->started(client->arg, &error);
     for (;;) {
         double next = INFINITY;
-        const bool heard = (hear_threads(e) > 0) | serve_ranks(e);
+        const int64_t reports = hear_threads(e);
+        const bool heard = serve_ranks(e) || reports > 0;
         if (status == FURROW_OK && client->tick != NULL) status = client->tick(client->arg, &next, &error);
         if (status != FURROW_OK) furrow_engine_fail(e, status, &error);
         if (look_for_stop(e) && client->stopping != NULL) client->stopping(client->arg);

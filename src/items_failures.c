@@ -26,15 +26,13 @@ static furrow_status_t make_room(furrow_packed_t *packed, int64_t bytes, furrow_
 furrow_status_t furrow_packed_add(furrow_packed_t *packed, int64_t index, int code, const char *text,
                                   furrow_error_t *err)
 {
-    char entry[sizeof(head_t) + FURROW_FAILURE_TEXT] = {0};
-    const size_t length = strnlen(text, FURROW_FAILURE_TEXT - 1);
+    char entry[sizeof(head_t) + FURROW_REJECT_TEXT] = {0};
+    const size_t length = strnlen(text, FURROW_REJECT_TEXT - 1);
     const head_t head = {index, code, (int32_t)((length + 8) / 8 * 8)};
 
     memcpy(entry, &head, sizeof head);
-    for (size_t i = 0; i < length; i++) {
-        const bool printable = (unsigned char)text[i] >= ' ' && text[i] != 0x7f;
-        entry[sizeof head + i] = printable ? text[i] : '?';
-    }
+    memcpy(entry + sizeof head, text, length);
+    furrow_keep_on_one_line(entry + sizeof head);
     return furrow_packed_append(packed, entry, (int64_t)sizeof head + head.text_bytes, err);
 }
 

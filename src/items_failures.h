@@ -6,15 +6,13 @@
 
 #include "status.h"
 
-enum { FURROW_FAILURE_TEXT = 200 };
-
 /** Zero bytes: none. Owned by the caller, freed with furrow_packed_free(). */
 typedef struct furrow_packed {
     char *data;
     int64_t bytes, room;
 } furrow_packed_t;
 
-/** Local. The text is cut at FURROW_FAILURE_TEXT - 1 bytes and kept on one line. \return FURROW_OK, FURROW_ENOMEM */
+/** Local. The text is cut at FURROW_REJECT_TEXT - 1 bytes and kept on one line. \return FURROW_OK, FURROW_ENOMEM */
 FURROW_MUST_CHECK furrow_status_t furrow_packed_add(furrow_packed_t *packed, int64_t index, int code, const char *text,
                                                     furrow_error_t *err);
 

@@ -112,7 +112,7 @@ struct furrow_pool {
 struct furrow_task_detail {
     furrow_pool_thread_t *thread;
     double started; /* 0: no limit of time */
-    char text[FURROW_FAILURE_TEXT];
+    char text[FURROW_REJECT_TEXT];
 };
 
 /* ------------------------------------------------------------------ pool.c */

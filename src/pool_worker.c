@@ -246,7 +246,7 @@ furrow_status_t furrow_pool_begin(void *arg, int thread, furrow_error_t *err)
 {
     furrow_pool_t *pool = arg;
     furrow_pool_thread_t *t = &pool->thread[thread];
-    char text[FURROW_FAILURE_TEXT] = "";
+    char text[FURROW_REJECT_TEXT] = "";
 
     t->pool = pool;
     t->worker = (furrow_worker_t){.rank = furrow_context_rank(pool->ctx), .thread = thread, .pid = getpid()};
