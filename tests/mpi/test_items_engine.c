@@ -101,8 +101,12 @@ static furrow_status_t told(void *arg, const furrow_chunk_t *chunk, const furrow
     if (chunk->cookie != j) atomic_fetch_add(&j->wrong, 1);
     if (done->ran == 1 && check(done->parcel, j->bytes) != chunk->range.start + 2000) atomic_fetch_add(&j->wrong, 1);
     pthread_mutex_lock(&j->lock);
-    if (done->ran == 1) j->told++;
+    if (done->ran == 1)
+        j->told++;
+    else
+        j->again[j->agains++] = chunk->range.start;
     pthread_mutex_unlock(&j->lock);
+    if (done->ran == 0) furrow_engine_wake(j->engine, 1);
     return FURROW_OK;
 }
 
