@@ -17,6 +17,7 @@ struct furrow_context {
     int threads;
     int64_t memory_bytes;
     furrow_progress_t *progress;
+    struct furrow_parcel *sending; /* of transfer.c: what has not left yet */
 };
 
 #endif

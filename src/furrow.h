@@ -1,7 +1,8 @@
 /** \file furrow.h
  * Furrow: data-parallel work on big arrays, with OpenMP within a node and MPI across nodes.
  *
- * This is the whole public interface (furrow_mpi.h adds the one call that needs MPI's types). Conventions:
+ * This is the public interface but for pools (furrow_pool.h) and the one call that needs MPI's types (furrow_mpi.h).
+ * Conventions:
  *
  * - **Local** functions concern this process only. **Collective** functions must be called by every rank of the
  *   context, in the same order; unless said otherwise all arguments must match on all ranks.
@@ -44,17 +45,20 @@ extern "C" {
 #define FURROW_STATUS_LIST(X)                                                                                          \
     X(OK, 0, "success")                                                                                                \
     X(ECANCELED, -1, "stopped on request")                                                                             \
-    X(EEMPTY, -2, "no value: the array is empty")                                                                      \
-    X(EBUDGET, -3, "the memory cap is too small")                                                                      \
-    X(EMISMATCH, -4, "inputs do not fit together")                                                                     \
-    X(ETRUNCATED, -5, "data missing")                                                                                  \
-    X(EUNSUPPORTED, -6, "not supported")                                                                               \
-    X(EFORMAT, -7, "not a valid file")                                                                                 \
-    X(EOVERFLOW, -8, "a size is out of range")                                                                         \
-    X(EIO, -9, "the system refused an operation on a file")                                                            \
-    X(ENOMEM, -10, "out of memory")                                                                                    \
-    X(EARG, -11, "wrong argument")                                                                                     \
-    X(EMPI, -12, "the message layer failed")
+    X(ETIMEDOUT, -2, "not ready in time")                                                                              \
+    X(ECLOSED, -3, "closed: nothing more is taken")                                                                    \
+    X(EITEM, -4, "an item failed")                                                                                     \
+    X(EEMPTY, -5, "no value: the array is empty")                                                                      \
+    X(EBUDGET, -6, "the memory cap is too small")                                                                      \
+    X(EMISMATCH, -7, "inputs do not fit together")                                                                     \
+    X(ETRUNCATED, -8, "data missing")                                                                                  \
+    X(EUNSUPPORTED, -9, "not supported")                                                                               \
+    X(EFORMAT, -10, "not a valid file")                                                                                \
+    X(EOVERFLOW, -11, "a size is out of range")                                                                        \
+    X(EIO, -12, "the system refused an operation on a file")                                                           \
+    X(ENOMEM, -13, "out of memory")                                                                                    \
+    X(EARG, -14, "wrong argument")                                                                                     \
+    X(EMPI, -15, "the message layer failed")
 
 typedef enum furrow_status {
 #define FURROW_STATUS_ENUM(name, value, text) FURROW_##name = (value),

@@ -1,305 +1,176 @@
-/* The main thread of rank 0 and those of the others speak by mails of one size. Another rank has at most as many chunks
- * as it has threads, and as many again in reserve while chunks are short; every finished one is answered with the next.
- * On rank 0 the threads take theirs from the same store.
- *
- * Threads report into a list that the main thread takes whole, now and then: it is woken only when the list is half
- * full or a thread has nothing to do. Messages of MPI wake nobody, so with several ranks the main threads look for
- * them, at growing pauses. */
+/* Owns the run over one range of items: a client of the engine. What fails in a chunk comes back with it. */
 #include "items.h"
 
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <time.h>
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
 
-#include "items_run.h"
+#include "items_engine.h"
+#include "items_failures.h"
+#include "items_guide.h"
 #include "mem.h"
-#include "progress.h"
-#include "transfer.h"
 
 static const double long_chunk = 0.05; /* no chunks in reserve that take longer: they could hold up the end */
-static const double shortest_pause = 20e-6, longest_pause = 500e-6, pause_alone = 0.05;
 
-static bool is_cancelled(const furrow_run_t *run)
+struct furrow_rejects {
+    furrow_packed_t packed;
+    bool incomplete; /* for want of memory */
+};
+
+typedef struct {
+    const furrow_items_t *items;
+    int64_t workers;
+    /* rank 0: */
+    int64_t next;         /* all items below it are given out */
+    pthread_mutex_t lock; /* of the guide */
+    furrow_guide_t guide;
+    bool dropped;
+} run_t;
+
+void furrow_reject(furrow_rejects_t *rejects, int64_t index, const char *text)
 {
-    return atomic_load(&furrow_context_progress(run->ctx)->cancelled);
+    if (furrow_packed_add(&rejects->packed, index, 1, text, NULL) != FURROW_OK) rejects->incomplete = true;
 }
 
-/* ------------------------------------------------------------ main threads */
+/* -------------------------------------------------------------------- work */
 
-static double next_pause(double pause, bool heard)
+static furrow_status_t wrap(const furrow_packed_t *packed, furrow_parcel_t **out, furrow_error_t *err)
 {
-    return heard ? shortest_pause : 2 * pause < longest_pause ? 2 * pause : longest_pause;
-}
-
-/* The threads take nothing more. */
-static void close_store(furrow_run_t *run)
-{
-    pthread_mutex_lock(&run->lock);
-    run->closed = true;
-    pthread_cond_broadcast(&run->work_there);
-    pthread_mutex_unlock(&run->lock);
-}
-
-/* Slower items count at once, faster ones slowly. */
-static void note_time(furrow_run_t *run, const furrow_mail_t *done)
-{
-    const double now = done->seconds / (double)(done->range.stop - done->range.start);
-
-    pthread_mutex_lock(&run->lock);
-    run->seconds_per_item = now > run->seconds_per_item ? now : 0.7 * run->seconds_per_item + 0.3 * now;
-    pthread_mutex_unlock(&run->lock);
-}
-
-/* Rank 0 tells of what is done in a chunk: all but its rejects, of which it heard before. */
-static furrow_status_t tell_done(furrow_run_t *run, furrow_range_t chunk, furrow_error_t *err)
-{
-    const furrow_items_listener_t *l = &run->items->listener;
-    furrow_status_t status = FURROW_OK;
-    furrow_range_t done = furrow_ranges_gap(&run->rejected, chunk.start, chunk.stop);
-
-    for (; l->done != NULL && done.start < done.stop && status == FURROW_OK;
-         done = furrow_ranges_gap(&run->rejected, done.stop, chunk.stop))
-        status = l->done(l->arg, done.start, done.stop - done.start, err);
+    if (packed->bytes == 0) return FURROW_OK;
+    const furrow_status_t status = furrow_parcel_new(packed->bytes, out, err);
+    if (status == FURROW_OK) memcpy((*out)->data, packed->data, (size_t)packed->bytes);
     return status;
 }
 
-static furrow_status_t tell_reject(furrow_run_t *run, const furrow_mail_t *mail, furrow_error_t *err)
+static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, const furrow_parcel_t *packed,
+                            furrow_done_t *done, furrow_error_t *err)
 {
-    const furrow_items_listener_t *l = &run->items->listener;
-    const furrow_status_t status = furrow_ranges_add(&run->rejected, mail->range.start, 1, err);
+    const furrow_items_t *items = ((run_t *)arg)->items;
+    const int64_t count = chunk->range.stop - chunk->range.start;
+    furrow_rejects_t rejects = {0};
 
-    return status == FURROW_OK && l->rejected != NULL ? l->rejected(l->arg, mail->range.start, mail->text, err)
-                                                      : status;
+    (void)packed;
+    furrow_status_t status = items->work(items->arg, chunk->range.start, count, thread, &rejects, err);
+    done->ran = count;
+    if (status == FURROW_OK && rejects.incomplete)
+        status = furrow_fail(err, FURROW_ENOMEM, "out of memory for a list of rejects");
+    if (status == FURROW_OK) status = wrap(&rejects.packed, &done->parcel, err);
+    furrow_packed_free(&rejects.packed);
+    return status;
 }
 
-/* Rank 0 takes note of what a rank, itself too, reports. */
-static void hear(furrow_run_t *run, const furrow_mail_t *mail)
+/* ------------------------------------------------------------------ rank 0 */
+
+/* The first run of items that nobody has; empty if there is none. */
+static furrow_range_t items_left(const run_t *run)
 {
-    furrow_error_t error = {0};
+    static const furrow_ranges_t nothing;
+
+    return furrow_ranges_gap(run->items->skip != NULL ? run->items->skip : &nothing, run->next, run->items->count);
+}
+
+static bool take(void *arg, bool reserve, furrow_chunk_t *chunk)
+{
+    run_t *run = arg;
+    const furrow_range_t left = items_left(run);
+
+    if (left.start == left.stop) return false;
+    pthread_mutex_lock(&run->lock);
+    int64_t size = run->items->chunk;
+    if (size == 0) size = furrow_guide_size(&run->guide, run->items->count - left.start, run->workers);
+    size = furrow_least(size, left.stop - left.start);
+    chunk->expected = run->guide.seconds_per_item * (double)size;
+    const bool give = !reserve || (chunk->expected > 0 && chunk->expected < long_chunk);
+    if (give) run->guide.last_size = size;
+    pthread_mutex_unlock(&run->lock);
+    if (!give) return false;
+    chunk->range = (furrow_range_t){left.start, left.start + size};
+    chunk->group = 0;
+    chunk->cookie = NULL;
+    run->next = chunk->range.stop;
+    return true;
+}
+
+static furrow_status_t tell_rejects(const furrow_items_listener_t *l, const furrow_parcel_t *parcel,
+                                    furrow_ranges_t *rejected, furrow_error_t *err)
+{
+    furrow_packed_failure_t failure;
+    furrow_status_t status = FURROW_OK;
+    int64_t at = 0;
+
+    while (status == FURROW_OK && furrow_packed_next(parcel->data, parcel->bytes, &at, &failure)) {
+        status = furrow_ranges_add(rejected, failure.index, 1, err);
+        if (status == FURROW_OK && l->rejected != NULL) status = l->rejected(l->arg, failure.index, failure.text, err);
+    }
+    return status;
+}
+
+static furrow_status_t told(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done, furrow_error_t *err)
+{
+    run_t *run = arg;
+    const furrow_items_listener_t *l = &run->items->listener;
+    const furrow_range_t all = chunk->range;
+    furrow_ranges_t rejected = {0};
     furrow_status_t status = FURROW_OK;
 
-    if (mail->kind == FURROW_MAIL_DONE) {
-        note_time(run, mail);
-        status = tell_done(run, mail->range, &error);
-    } else if (mail->kind == FURROW_MAIL_REJECT) {
-        status = tell_reject(run, mail, &error);
-    } else if (mail->kind == FURROW_MAIL_DROPPED) {
+    if (done->failed) {
         run->dropped = true;
+        return FURROW_OK;
     }
-    if (status != FURROW_OK) furrow_run_fail(run, status, &error);
-}
-
-/* Rank 0 gives another rank what it may have. */
-static void answer(furrow_run_t *run, int rank)
-{
-    furrow_peer_t *peer = &run->peer[rank];
-    furrow_mail_t mail = {.kind = FURROW_MAIL_CHUNK};
-
-    while (!run->stopping) {
-        pthread_mutex_lock(&run->lock);
-        const bool is_short = run->seconds_per_item * (double)run->last_size < long_chunk;
-        const bool may_have = peer->given < (is_short && run->seconds_per_item > 0 ? 2 * peer->threads : peer->threads);
-        if (may_have) mail.range = furrow_run_take_chunk(run);
-        pthread_mutex_unlock(&run->lock);
-        if (!may_have || mail.range.start == mail.range.stop) return;
-        furrow_send_mail(run->ctx, &mail, sizeof mail, rank);
-        peer->given++;
-        run->given_away++;
-    }
-}
-
-/* True if there was anything. */
-static bool serve_ranks(furrow_run_t *run)
-{
-    bool heard = false;
-    furrow_mail_t mail;
-    int from;
-
-    for (; furrow_take_mail(run->ctx, &mail, sizeof mail, &from); heard = true) {
-        if (mail.kind == FURROW_MAIL_WANT) run->peer[from].threads = mail.range.stop;
-        if (mail.kind == FURROW_MAIL_DONE || mail.kind == FURROW_MAIL_DROPPED) {
-            run->peer[from].given--;
-            run->given_away--;
-        }
-        if (mail.kind == FURROW_MAIL_DROPPED || mail.kind == FURROW_MAIL_CANCEL) run->stopping = true;
-        hear(run, &mail);
-        answer(run, from);
-    }
-    return heard;
-}
-
-static bool is_over(furrow_run_t *run)
-{
     pthread_mutex_lock(&run->lock);
-    if (run->status != FURROW_OK || is_cancelled(run)) run->stopping = true;
-    if (run->stopping && !run->closed) {
-        run->closed = true;
-        pthread_cond_broadcast(&run->work_there);
-    }
-    const furrow_range_t left = furrow_run_items_left(run);
-    const bool over = (run->stopping || left.start == left.stop) && run->taken == run->returned && run->given_away == 0;
+    furrow_guide_note(&run->guide, all.stop - all.start, done->seconds);
     pthread_mutex_unlock(&run->lock);
-    return over;
+    if (done->parcel != NULL) status = tell_rejects(l, done->parcel, &rejected, err);
+    furrow_range_t good = furrow_ranges_gap(&rejected, all.start, all.stop);
+    for (; l->done != NULL && good.start < good.stop && status == FURROW_OK;
+         good = furrow_ranges_gap(&rejected, good.stop, all.stop))
+        status = l->done(l->arg, good.start, good.stop - good.start, err);
+    furrow_ranges_free(&rejected);
+    return status;
 }
 
-/* Rank 0: until all that was given out has come back. */
-static void lead(furrow_run_t *run)
+static bool is_over(void *arg, bool stopping)
 {
-    const bool alone = furrow_context_ranks(run->ctx) == 1;
-    const furrow_items_listener_t *l = &run->items->listener;
-    furrow_error_t error = {0};
-    double pause = shortest_pause;
+    const furrow_range_t left = items_left(arg);
 
-    for (;;) {
-        const int64_t reports = furrow_run_take_reports(run);
-        for (int64_t i = 0; i < reports; i++) hear(run, &run->batch[i]);
-        const bool heard = serve_ranks(run) || reports > 0;
-        const furrow_status_t status = l->tick == NULL ? FURROW_OK : l->tick(l->arg, &error);
-        if (status != FURROW_OK) furrow_run_fail(run, status, &error);
-        if (is_over(run)) return;
-        pause = next_pause(pause, heard);
-        furrow_run_doze(run, alone ? pause_alone : pause);
-    }
+    return stopping || left.start == left.stop;
 }
 
-static void tell_all_to_stop(furrow_run_t *run)
+static furrow_status_t tick(void *arg, double *next, furrow_error_t *err)
 {
-    const furrow_mail_t mail = {.kind = FURROW_MAIL_STOP};
+    const furrow_items_listener_t *l = &((run_t *)arg)->items->listener;
 
-    for (int r = 1; r < furrow_context_ranks(run->ctx); r++) furrow_send_mail(run->ctx, &mail, sizeof mail, r);
-}
-
-static void queue_chunk(furrow_run_t *run, furrow_range_t chunk)
-{
-    pthread_mutex_lock(&run->lock);
-    run->queue[run->queued++] = chunk;
-    pthread_cond_signal(&run->work_there);
-    pthread_mutex_unlock(&run->lock);
-}
-
-/* After a failure or a signal the threads take nothing more: what waits for them goes back, and rank 0 hears of it,
- * once, even if nothing waits. */
-static void go_back(furrow_run_t *run)
-{
-    const furrow_mail_t dropped = {.kind = FURROW_MAIL_DROPPED}, cancel = {.kind = FURROW_MAIL_CANCEL};
-
-    pthread_mutex_lock(&run->lock);
-    const bool stops = run->status != FURROW_OK || is_cancelled(run);
-    const int64_t waiting = stops ? run->queued : 0;
-    if (stops) run->queued = 0;
-    pthread_mutex_unlock(&run->lock);
-    for (int64_t i = 0; i < waiting; i++) furrow_send_mail(run->ctx, &dropped, sizeof dropped, 0);
-    if (stops && !run->stopping) furrow_send_mail(run->ctx, &cancel, sizeof cancel, 0);
-    run->stopping = stops;
-}
-
-/* Other ranks: until rank 0 says that nothing more will come. By then every chunk that came was reported. */
-static void follow(furrow_run_t *run)
-{
-    furrow_mail_t mail = {.kind = FURROW_MAIL_WANT, .range = {0, run->threads}};
-    double pause = shortest_pause;
-    int from;
-
-    furrow_send_mail(run->ctx, &mail, sizeof mail, 0);
-    for (;;) {
-        const int64_t reports = furrow_run_take_reports(run);
-        for (int64_t i = 0; i < reports; i++) furrow_send_mail(run->ctx, &run->batch[i], sizeof mail, 0);
-        go_back(run);
-        bool heard = reports > 0;
-        for (; furrow_take_mail(run->ctx, &mail, sizeof mail, &from); heard = true) {
-            if (mail.kind == FURROW_MAIL_STOP) return;
-            queue_chunk(run, mail.range);
-        }
-        pause = next_pause(pause, heard);
-        furrow_run_doze(run, pause);
-    }
+    *next = INFINITY;
+    return l->tick == NULL ? FURROW_OK : l->tick(l->arg, err);
 }
 
 /* ---------------------------------------------------------------- the run */
 
-static void init_locks(furrow_run_t *run)
-{
-    pthread_condattr_t steady;
-
-    pthread_mutex_init(&run->lock, NULL);
-    pthread_cond_init(&run->work_there, NULL);
-    pthread_cond_init(&run->room_there, NULL);
-    pthread_condattr_init(&steady);
-    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    pthread_cond_init(&run->report_there, &steady);
-    pthread_condattr_destroy(&steady);
-}
-
-static furrow_status_t alloc_run(furrow_run_t *run, furrow_worker_t **worker, furrow_error_t *err)
-{
-    const int64_t ranks = furrow_context_ranks(run->ctx);
-    void *workers = NULL, *queue = NULL, *peer = NULL, *report = NULL, *batch = NULL;
-
-    furrow_status_t status = furrow_alloc(run->threads, sizeof **worker, &workers, err);
-    if (status == FURROW_OK) status = furrow_alloc(2 * (int64_t)run->threads, sizeof *run->queue, &queue, err);
-    if (status == FURROW_OK) status = furrow_alloc(ranks, sizeof *run->peer, &peer, err);
-    if (status == FURROW_OK) status = furrow_alloc(FURROW_REPORTS, sizeof *run->report, &report, err);
-    if (status == FURROW_OK) status = furrow_alloc(FURROW_REPORTS, sizeof *run->batch, &batch, err);
-    *worker = workers;
-    run->queue = queue;
-    run->peer = peer;
-    run->report = report;
-    run->batch = batch;
-    return status;
-}
-
-static void free_run(furrow_run_t *run, furrow_worker_t *worker)
-{
-    pthread_mutex_destroy(&run->lock);
-    pthread_cond_destroy(&run->work_there);
-    pthread_cond_destroy(&run->report_there);
-    pthread_cond_destroy(&run->room_there);
-    furrow_ranges_free(&run->rejected);
-    free(worker);
-    free(run->queue);
-    free(run->peer);
-    free(run->report);
-    free(run->batch);
-}
-
-/* Rank 0 alone knows whether a signal came before the end. A failure elsewhere leaves items too, but outranks that. */
-static furrow_status_t verdict(const furrow_run_t *run, furrow_error_t *err)
-{
-    const furrow_range_t left = furrow_run_items_left(run);
-    furrow_status_t status = run->status;
-
-    if (status != FURROW_OK && err != NULL) *err = run->error;
-    if (status == FURROW_OK && run->is_root && (left.start < left.stop || run->dropped))
-        status = furrow_fail(err, FURROW_ECANCELED, "stopped on request");
-    return furrow_agree(run->ctx, status, err);
-}
-
 furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *items, furrow_error_t *err)
 {
-    furrow_run_t run = {.ctx = ctx,
-                        .items = items,
-                        .is_root = furrow_context_rank(ctx) == 0,
-                        .threads = items->on_root && furrow_context_rank(ctx) != 0 ? 0 : furrow_context_threads(ctx)};
-    furrow_worker_t *worker = NULL;
-    int started = 0;
+    run_t run = {.items = items};
+    const furrow_engine_client_t client = {.arg = &run,
+                                           .on_root = items->on_root,
+                                           .work = work,
+                                           .take = take,
+                                           .told = told,
+                                           .is_over = is_over,
+                                           .tick = tick};
+    furrow_engine_t *engine;
 
     furrow_error_clear(err);
-    init_locks(&run);
-    run.last_size = 1;
-    run.workers = run.threads;
-    furrow_sum_int64(ctx, &run.workers, 1);
-    furrow_status_t status = alloc_run(&run, &worker, err);
-    if (status == FURROW_OK) status = furrow_run_start_threads(&run, worker, &started, err);
-    status = furrow_agree(ctx, status, err);
-    if (status == FURROW_OK && run.is_root) {
-        lead(&run);
-        tell_all_to_stop(&run);
-    } else if (status == FURROW_OK) {
-        follow(&run);
+    pthread_mutex_init(&run.lock, NULL);
+    furrow_status_t status = furrow_agree(ctx, furrow_engine_open(ctx, &client, &engine, err), err);
+    if (status == FURROW_OK) {
+        run.workers = furrow_engine_workers(engine);
+        status = furrow_engine_run(engine, err);
+        /* Rank 0 alone knows whether a signal came before the end. A failure elsewhere leaves items too, but outranks
+         * that. */
+        if (status == FURROW_OK && furrow_context_rank(ctx) == 0 && (run.dropped || !is_over(&run, false)))
+            status = furrow_fail(err, FURROW_ECANCELED, "stopped on request");
+        status = furrow_agree(ctx, status, err);
     }
-    close_store(&run);
-    for (int t = 0; t < started; t++) (void)pthread_join(worker[t].id, NULL);
-    if (status == FURROW_OK) status = verdict(&run, err);
-    free_run(&run, worker);
+    furrow_engine_close(engine);
+    pthread_mutex_destroy(&run.lock);
     return status;
 }

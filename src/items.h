@@ -1,22 +1,19 @@
 /** \file items.h
- * The item engine: numbered pieces of work, given to the threads of all ranks as they come free. Work layer; rows stand
- * on it.
+ * Numbered items of one range, given to the threads of all ranks as they come free. Work layer; rows stand on it, and
+ * it on the engine.
  *
- * Rank 0 holds the numbers that are left and gives them out in chunks; a chunk takes some milliseconds by what was
- * measured, so that slow items that sit together are spread and cheap ones cost little. The main thread of every rank
- * serves messages and sleeps otherwise; T other threads work. An item that fails is a reject: it is named, and the run
- * goes on.
+ * A chunk takes some milliseconds by what was measured, so that slow items that sit together are spread and cheap ones
+ * cost little. An item that fails is a reject: it is named, and the run goes on.
  */
 #ifndef FURROW_ITEMS_H
 #define FURROW_ITEMS_H
 
 #include "ranges.h"
-#include "status.h"
 
 /** What a worker says of the items of its chunk that failed. */
 typedef struct furrow_rejects furrow_rejects_t;
 
-/** Item `index` failed; the rest of the chunk goes on. Local; the text is copied. */
+/** Item `index` failed; the rest of the chunk goes on. Local; the text is copied. Without memory for it the run fails. */
 void furrow_reject(furrow_rejects_t *rejects, int64_t index, const char *text);
 
 /** Work on items [first, first + count). Runs on any thread of any rank, 0 <= thread < threads of the context; must not
@@ -24,8 +21,8 @@ void furrow_reject(furrow_rejects_t *rejects, int64_t index, const char *text);
 typedef furrow_status_t furrow_items_work_fn(void *arg, int64_t first, int64_t count, int thread,
                                              furrow_rejects_t *rejects, furrow_error_t *err);
 
-/** Told on rank 0, on its main thread, of items that are done (without those that were rejected), of a reject, and
- * several times a second of the time. A failure ends the run. */
+/** Told on rank 0, on its main thread, of the rejects of a chunk, then of its items that are done (without the rejects),
+ * and several times a second of the time. A failure ends the run. */
 typedef struct furrow_items_listener {
     furrow_status_t (*done)(void *arg, int64_t first, int64_t count, furrow_error_t *err);
     furrow_status_t (*rejected)(void *arg, int64_t index, const char *text, furrow_error_t *err);

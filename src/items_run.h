@@ -1,35 +1,45 @@
 /** \file items_run.h
- * One run of items on this rank: what its main thread (items.c) and its working threads (items_threads.c) share. Work
- * layer; for these two only.
+ * Inside of the engine: what the main thread of a rank (items_engine.c) and its working threads (items_threads.c)
+ * share. Work layer; for these two only.
  */
 #ifndef FURROW_ITEMS_RUN_H
 #define FURROW_ITEMS_RUN_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
-#include "items.h"
+#include "items_engine.h"
 
 enum { FURROW_REPORTS = 512 };
 
-/* WANT: this rank has `range.stop` threads. DONE: `range` took `seconds`. REJECT: item `range.start`. DROPPED: a chunk
- * was not finished, the run must end. CANCEL: the same without a chunk. CHUNK: work on `range`. STOP: nothing more will
- * come. */
+/* To rank 0. WANT: this rank has `thread` threads. DONE: a chunk. DROPPED: a chunk was not finished, the run must end.
+ * STOPPING: the same without a chunk. ASK. From rank 0. CHUNK: work on it. CANCEL:
+ * chunk.group. ANSWER. STOP: nothing more will come. */
 typedef enum {
     FURROW_MAIL_WANT,
     FURROW_MAIL_DONE,
-    FURROW_MAIL_REJECT,
     FURROW_MAIL_DROPPED,
-    FURROW_MAIL_CANCEL,
+    FURROW_MAIL_STOPPING,
+    FURROW_MAIL_ASK,
     FURROW_MAIL_CHUNK,
+    FURROW_MAIL_CANCEL,
+    FURROW_MAIL_ANSWER,
     FURROW_MAIL_STOP
 } furrow_mail_kind_t;
 
 typedef struct {
     int64_t kind;
-    furrow_range_t range;
+    furrow_chunk_t chunk;
+    int64_t ran;
     double seconds;
-    char text[FURROW_REJECT_TEXT];
+    int64_t thread, ticket;
 } furrow_mail_t;
+
+/* What is sent, or would be, were it not for the same rank. */
+typedef struct {
+    furrow_mail_t mail;
+    furrow_parcel_t *parcel;
+} furrow_report_t;
 
 /* What rank 0 knows of another rank. */
 typedef struct {
@@ -37,63 +47,86 @@ typedef struct {
     int64_t given;   /* chunks that it has and did not report */
 } furrow_peer_t;
 
+/* One that waits for an answer. */
+typedef struct furrow_question {
+    int64_t ticket;
+    bool answered;
+    furrow_parcel_t *answer;
+    pthread_cond_t there;
+    struct furrow_question *next;
+} furrow_question_t;
+
 typedef struct {
+    furrow_engine_t *engine;
+    int thread;
+    pthread_t id;
+    int64_t group;         /* of the chunk that it works on */
+    atomic_bool cancelled; /* that chunk should end */
+} furrow_thread_t;
+
+struct furrow_engine {
     furrow_context_t *ctx;
-    const furrow_items_t *items;
+    furrow_engine_client_t client;
     bool is_root;
     int threads;
     int64_t workers; /* threads of all ranks */
+    furrow_thread_t *thread;
 
     pthread_mutex_t lock; /* of all from here to the next remark */
     pthread_cond_t work_there, report_there, room_there;
-    int64_t next;            /* rank 0: all items below it are given out */
-    int64_t last_size;       /* rank 0: of the chunk given last */
-    double seconds_per_item; /* rank 0: of late; 0: not known */
-    furrow_range_t *queue;   /* other ranks: [2 * threads] chunks that came and were not taken */
+    furrow_report_t *queue; /* other ranks: [2 * threads] chunks that came and were not taken */
     int64_t queued;
-    bool closed;           /* threads end when they find nothing */
-    int64_t taken;         /* chunks, by threads of this rank */
-    furrow_mail_t *report; /* [FURROW_REPORTS] */
+    int64_t idle;            /* threads that wait for a chunk */
+    bool begun;              /* all ranks have their threads */
+    bool closed;             /* threads end when they find nothing */
+    int64_t taken;           /* chunks, by threads of this rank */
+    int64_t returned;        /* chunks of them that the client was told of, or that were sent */
+    furrow_report_t *report; /* [FURROW_REPORTS] */
     int64_t reports;
-    bool urgent;            /* the main thread should look at once */
+    bool urgent;               /* the main thread should look at once */
+    bool news;                 /* rank 0: there may be chunks for ranks that got none */
+    furrow_ranges_t cancelled; /* rank 0: groups of which the other ranks should hear */
+    bool cancelled_all;
+    furrow_question_t *asking;
+    int64_t tickets;
     furrow_status_t status; /* the first failure on this rank */
     furrow_error_t error;
 
-    furrow_mail_t *batch;     /* [FURROW_REPORTS], and all below: of the main thread alone */
-    int64_t returned;         /* chunks of this rank's threads that it heard of */
-    int64_t given_away;       /* rank 0: chunks at other ranks */
-    furrow_peer_t *peer;      /* rank 0: [ranks] */
-    furrow_ranges_t rejected; /* rank 0 */
-    bool stopping, dropped;
-} furrow_run_t;
-
-typedef struct {
-    furrow_run_t *run;
-    int thread;
-    pthread_t id;
-} furrow_worker_t;
+    furrow_report_t *batch; /* [FURROW_REPORTS], and all below: of the main thread alone */
+    furrow_report_t *going; /* [2 * threads] chunks of the queue that go back */
+    int64_t given_away;     /* rank 0: chunks at other ranks */
+    furrow_peer_t *peer;    /* rank 0: [ranks] */
+    bool stopping;
+    bool no_reserve; /* rank 0: items wait for others, so none may be kept waiting behind one */
+};
 
 /* ---------------------------------------------------------- with the lock held */
 
-/** Rank 0: the first run of items that nobody has; empty if there is none. */
-furrow_range_t furrow_run_items_left(const furrow_run_t *run);
+/** The main thread should look at once. */
+void furrow_engine_call_main(furrow_engine_t *engine);
 
-/** The next chunk on this rank; empty if there is none now. */
-furrow_range_t furrow_run_take_chunk(furrow_run_t *run);
+/** furrow_context_cancel() was called on this rank. With or without the lock. */
+bool furrow_engine_context_cancelled(const furrow_engine_t *engine);
+
+/** Threads of this rank that work on the group see it. */
+void furrow_engine_mark_cancelled(furrow_engine_t *engine, int64_t group);
 
 /* --------------------------------------------------------------- without it */
 
 /** The first failure of the run on this rank; later ones are dropped. From any thread. */
-void furrow_run_fail(furrow_run_t *run, furrow_status_t status, const furrow_error_t *err);
+void furrow_engine_fail(furrow_engine_t *engine, furrow_status_t status, const furrow_error_t *err);
 
-/** All reports of this rank's threads, in run->batch; how many. Main thread. */
-int64_t furrow_run_take_reports(furrow_run_t *run);
+/** All reports of this rank's threads, in engine->batch; how many. Main thread. */
+int64_t furrow_engine_take_reports(furrow_engine_t *engine);
+
+/** The answer has come. Main thread. */
+void furrow_engine_deliver(furrow_engine_t *engine, int64_t ticket, furrow_parcel_t *answer);
 
 /** Sleep until a thread has something to say, at most so many seconds. Main thread. */
-void furrow_run_doze(furrow_run_t *run, double longest);
+void furrow_engine_doze(furrow_engine_t *engine, double longest);
 
-/** Start run->threads threads into `worker`. \return FURROW_OK, FURROW_ENOMEM: those that were started run */
-FURROW_MUST_CHECK furrow_status_t furrow_run_start_threads(furrow_run_t *run, furrow_worker_t *worker, int *started,
-                                                           furrow_error_t *err);
+/** Start the threads. \return FURROW_OK, FURROW_ENOMEM: `*started` run */
+FURROW_MUST_CHECK furrow_status_t furrow_engine_start_threads(furrow_engine_t *engine, int *started,
+                                                              furrow_error_t *err);
 
 #endif

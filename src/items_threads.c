@@ -1,155 +1,213 @@
 /* Owns the threads that work on items, and what they take from and report to. Reports gather in a list that the main
- * thread takes whole, now and then: it is woken only when the list is half full or a thread has nothing to do. */
+ * thread takes whole, now and then: it is woken only when the list is half full, a thread has nothing to do, or one
+ * asks something. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "items_run.h"
-#include "mem.h"
-
-static const double chunk_seconds = 0.004; /* what a guided chunk should take */
-
-struct furrow_rejects {
-    furrow_run_t *run;
-};
+#include "progress.h"
 
 /* ------------------------------------------------------------------- store (the lock is held) */
 
-/* Rank 0: the first run of items that nobody has; empty if there is none. */
-furrow_range_t furrow_run_items_left(const furrow_run_t *run)
+bool furrow_engine_context_cancelled(const furrow_engine_t *e)
 {
-    static const furrow_ranges_t nothing;
-
-    return furrow_ranges_gap(run->items->skip != NULL ? run->items->skip : &nothing, run->next, run->items->count);
+    return atomic_load_explicit(&furrow_context_progress(e->ctx)->cancelled, memory_order_relaxed);
 }
 
-/* Some milliseconds of work, but no more than leaves enough chunks for all, and growing slowly: the first items may be
- * the light ones. */
-static int64_t chunk_size(const furrow_run_t *run, int64_t left)
+/* The next chunk on this rank. False: there is none now. */
+static bool take_chunk(furrow_engine_t *e, furrow_chunk_t *chunk, furrow_parcel_t **packed)
 {
-    const int64_t fair = left / (4 * run->workers) + 1;
-
-    if (run->items->chunk > 0) return run->items->chunk;
-    if (run->seconds_per_item <= 0) return 1;
-    const double by_time = chunk_seconds / run->seconds_per_item;
-    const int64_t wanted = by_time < 1 ? 1 : by_time < (double)fair ? (int64_t)by_time : fair;
-    return wanted / 2 > run->last_size ? 2 * run->last_size : wanted;
+    *packed = NULL;
+    if (e->status != FURROW_OK || e->closed || !e->begun || furrow_engine_context_cancelled(e)) return false;
+    if (e->is_root) return e->client.take(e->client.arg, false, chunk);
+    if (e->queued == 0) return false;
+    *chunk = e->queue[0].mail.chunk;
+    *packed = e->queue[0].parcel;
+    memmove(e->queue, e->queue + 1, (size_t)--e->queued * sizeof *e->queue);
+    return true;
 }
 
-/* The next chunk on this rank; empty if there is none now. */
-furrow_range_t furrow_run_take_chunk(furrow_run_t *run)
+void furrow_engine_call_main(furrow_engine_t *e)
 {
-    furrow_range_t chunk = {0, 0};
-
-    if (run->status != FURROW_OK || run->closed) return chunk;
-    if (run->is_root) {
-        chunk = furrow_run_items_left(run);
-        if (chunk.start == chunk.stop) return chunk;
-        chunk.stop =
-            chunk.start + furrow_least(chunk_size(run, run->items->count - chunk.start), chunk.stop - chunk.start);
-        run->last_size = chunk.stop - chunk.start;
-        run->next = chunk.stop;
-    } else if (run->queued > 0) {
-        chunk = run->queue[0];
-        memmove(run->queue, run->queue + 1, (size_t)--run->queued * sizeof *run->queue);
-    }
-    return chunk;
+    if (!e->urgent) pthread_cond_signal(&e->report_there);
+    e->urgent = true;
 }
 
-static void call_main_thread(furrow_run_t *run)
+static void add_report(furrow_engine_t *e, const furrow_report_t *report)
 {
-    run->urgent = true;
-    pthread_cond_signal(&run->report_there);
+    while (e->reports == FURROW_REPORTS) pthread_cond_wait(&e->room_there, &e->lock);
+    e->report[e->reports++] = *report;
+    if (e->reports == FURROW_REPORTS / 2) furrow_engine_call_main(e);
 }
 
-static void add_report(furrow_run_t *run, const furrow_mail_t *mail)
+void furrow_engine_mark_cancelled(furrow_engine_t *e, int64_t group)
 {
-    while (run->reports == FURROW_REPORTS) pthread_cond_wait(&run->room_there, &run->lock);
-    run->report[run->reports++] = *mail;
-    if (run->reports == FURROW_REPORTS / 2) call_main_thread(run);
+    for (int t = 0; t < e->threads; t++)
+        if (group == FURROW_ALL_GROUPS || e->thread[t].group == group) atomic_store(&e->thread[t].cancelled, true);
 }
 
 /* ----------------------------------------------------------------- threads */
 
-void furrow_reject(furrow_rejects_t *rejects, int64_t index, const char *text)
+void furrow_engine_fail(furrow_engine_t *e, furrow_status_t status, const furrow_error_t *err)
 {
-    furrow_run_t *run = rejects->run;
-    furrow_mail_t mail = {.kind = FURROW_MAIL_REJECT, .range = {index, index + 1}};
-
-    (void)strncpy(mail.text, text, sizeof mail.text - 1);
-    pthread_mutex_lock(&run->lock);
-    add_report(run, &mail);
-    pthread_mutex_unlock(&run->lock);
+    pthread_mutex_lock(&e->lock);
+    if (e->status == FURROW_OK) {
+        e->status = status;
+        e->error = *err;
+    }
+    furrow_engine_call_main(e);
+    pthread_mutex_unlock(&e->lock);
 }
 
-void furrow_run_fail(furrow_run_t *run, furrow_status_t status, const furrow_error_t *err)
+/* Hand in the report on the last chunk, if there was one, and wait for the next. False: there will be none. */
+static bool exchange(furrow_thread_t *t, const furrow_report_t *report, furrow_chunk_t *chunk, furrow_parcel_t **packed)
 {
-    pthread_mutex_lock(&run->lock);
-    if (run->status == FURROW_OK) {
-        run->status = status;
-        run->error = *err;
-    }
-    call_main_thread(run);
-    pthread_mutex_unlock(&run->lock);
-}
+    furrow_engine_t *e = t->engine;
+    bool got;
 
-/* Hand in a report, if there is one, and wait for a chunk. False: there will be none. */
-static bool exchange(furrow_run_t *run, const furrow_mail_t *report, furrow_range_t *chunk)
-{
-    pthread_mutex_lock(&run->lock);
-    if (report != NULL) add_report(run, report);
-    for (;;) {
-        *chunk = furrow_run_take_chunk(run);
-        if (chunk->start < chunk->stop) break;
-        call_main_thread(run);
-        if (run->closed) break;
-        pthread_cond_wait(&run->work_there, &run->lock);
+    pthread_mutex_lock(&e->lock);
+    if (report != NULL && e->is_root && e->client.told_anywhere)
+        e->returned++;
+    else if (report != NULL)
+        add_report(e, report);
+    t->group = FURROW_ALL_GROUPS;
+    while (!(got = take_chunk(e, chunk, packed))) {
+        furrow_engine_call_main(e);
+        if (e->closed) break;
+        e->idle++;
+        pthread_cond_wait(&e->work_there, &e->lock);
+        e->idle--;
     }
-    const bool got = chunk->start < chunk->stop;
-    if (got) run->taken++;
-    pthread_mutex_unlock(&run->lock);
+    if (got) {
+        e->taken++;
+        t->group = chunk->group;
+        atomic_store(&t->cancelled, false);
+    }
+    pthread_mutex_unlock(&e->lock);
     return got;
 }
 
-static void *work(void *arg)
+static void work_on(furrow_thread_t *t, const furrow_chunk_t *chunk, furrow_parcel_t *packed, furrow_report_t *report)
 {
-    const furrow_worker_t *w = arg;
-    const furrow_items_t *items = w->run->items;
-    furrow_rejects_t rejects = {w->run};
-    furrow_mail_t report = {.kind = FURROW_MAIL_WANT};
-    furrow_error_t error;
+    furrow_engine_t *e = t->engine;
+    furrow_error_t error = {0};
+    furrow_done_t done = {0};
+    const double started = furrow_seconds();
 
-    while (exchange(w->run, report.kind == FURROW_MAIL_WANT ? NULL : &report, &report.range)) {
-        const double started = furrow_seconds();
-        error.text[0] = '\0';
-        const furrow_status_t status = items->work(items->arg, report.range.start,
-                                                   report.range.stop - report.range.start, w->thread, &rejects, &error);
-        report.kind = status == FURROW_OK ? FURROW_MAIL_DONE : FURROW_MAIL_DROPPED;
-        report.seconds = furrow_seconds() - started;
-        if (status != FURROW_OK) furrow_run_fail(w->run, status, &error);
+    const furrow_status_t status = e->client.work(e->client.arg, t->thread, chunk, packed, &done, &error);
+    done.seconds = furrow_seconds() - started;
+    done.failed = status != FURROW_OK;
+    furrow_parcel_free(packed);
+    if (done.failed) furrow_engine_fail(e, status, &error);
+    if (e->is_root && e->client.told_anywhere) {
+        const furrow_status_t told = e->client.told(e->client.arg, chunk, &done, &error);
+        if (told != FURROW_OK) furrow_engine_fail(e, told, &error);
+        furrow_parcel_free(done.parcel);
+        done.parcel = NULL;
     }
+    *report = (furrow_report_t){.mail = {.kind = done.failed ? FURROW_MAIL_DROPPED : FURROW_MAIL_DONE,
+                                         .chunk = *chunk,
+                                         .ran = done.ran,
+                                         .seconds = done.seconds},
+                                .parcel = done.parcel};
+}
+
+static void *thread_main(void *arg)
+{
+    furrow_thread_t *t = arg;
+    const furrow_engine_client_t *client = &t->engine->client;
+    furrow_error_t error = {0};
+    furrow_report_t report, *last = NULL;
+    furrow_chunk_t chunk;
+    furrow_parcel_t *packed;
+
+    const furrow_status_t status = client->begin == NULL ? FURROW_OK : client->begin(client->arg, t->thread, &error);
+    if (status != FURROW_OK) {
+        furrow_engine_fail(t->engine, status, &error);
+        return NULL;
+    }
+    for (; exchange(t, last, &chunk, &packed); last = &report) work_on(t, &chunk, packed, &report);
+    if (client->end != NULL) client->end(client->arg, t->thread);
     return NULL;
 }
 
-/* All reports of this rank's threads, in run->batch; how many. */
-int64_t furrow_run_take_reports(furrow_run_t *run)
+furrow_status_t furrow_engine_start_threads(furrow_engine_t *e, int *started, furrow_error_t *err)
 {
-    pthread_mutex_lock(&run->lock);
-    const int64_t count = run->reports;
-    furrow_mail_t *filled = run->report;
-    run->report = run->batch;
-    run->batch = filled;
-    run->reports = 0;
-    run->urgent = false;
-    pthread_cond_broadcast(&run->room_there);
-    pthread_mutex_unlock(&run->lock);
-    for (int64_t i = 0; i < count; i++)
-        if (filled[i].kind != FURROW_MAIL_REJECT) run->returned++;
+    for (*started = 0; *started < e->threads; ++*started) {
+        furrow_thread_t *t = &e->thread[*started];
+        t->engine = e;
+        t->thread = *started;
+        t->group = FURROW_ALL_GROUPS;
+        if (pthread_create(&t->id, NULL, thread_main, t) != 0)
+            return furrow_fail(err, FURROW_ENOMEM, "the system refused thread %d of %d", *started, e->threads);
+    }
+    return FURROW_OK;
+}
+
+bool furrow_engine_is_cancelled(const furrow_engine_t *e, int thread)
+{
+    return atomic_load_explicit(&e->thread[thread].cancelled, memory_order_relaxed) ||
+           furrow_engine_context_cancelled(e);
+}
+
+/* --------------------------------------------------------------- questions */
+
+furrow_status_t furrow_engine_ask(furrow_engine_t *e, int thread, furrow_parcel_t *question, furrow_parcel_t **answer,
+                                  furrow_error_t *err)
+{
+    furrow_question_t q = {0};
+
+    pthread_cond_init(&q.there, NULL);
+    pthread_mutex_lock(&e->lock);
+    q.ticket = ++e->tickets;
+    q.next = e->asking;
+    e->asking = &q;
+    const furrow_mail_t mail = {.kind = FURROW_MAIL_ASK, .thread = thread, .ticket = q.ticket};
+    add_report(e, &(furrow_report_t){mail, question});
+    furrow_engine_call_main(e);
+    while (!q.answered) pthread_cond_wait(&q.there, &e->lock);
+    furrow_question_t **at = &e->asking;
+    while (*at != &q) at = &(*at)->next;
+    *at = q.next;
+    pthread_mutex_unlock(&e->lock);
+    pthread_cond_destroy(&q.there);
+    *answer = q.answer;
+    return q.answer != NULL ? FURROW_OK : furrow_fail(err, FURROW_ENOMEM, "out of memory for an answer");
+}
+
+void furrow_engine_deliver(furrow_engine_t *e, int64_t ticket, furrow_parcel_t *answer)
+{
+    pthread_mutex_lock(&e->lock);
+    furrow_question_t *q = e->asking;
+    while (q != NULL && q->ticket != ticket) q = q->next;
+    if (q != NULL) {
+        q->answer = answer;
+        q->answered = true;
+        pthread_cond_signal(&q->there);
+    }
+    pthread_mutex_unlock(&e->lock);
+    if (q == NULL) furrow_parcel_free(answer);
+}
+
+/* ------------------------------------------------- the main thread's side */
+
+int64_t furrow_engine_take_reports(furrow_engine_t *e)
+{
+    pthread_mutex_lock(&e->lock);
+    const int64_t count = e->reports;
+    furrow_report_t *filled = e->report;
+    e->report = e->batch;
+    e->batch = filled;
+    e->reports = 0;
+    e->urgent = false;
+    pthread_cond_broadcast(&e->room_there);
+    pthread_mutex_unlock(&e->lock);
     return count;
 }
 
 /* Sleep until a thread calls, but not for long where messages may come too. */
-void furrow_run_doze(furrow_run_t *run, double longest)
+void furrow_engine_doze(furrow_engine_t *e, double longest)
 {
     struct timespec until;
 
@@ -157,18 +215,7 @@ void furrow_run_doze(furrow_run_t *run, double longest)
     const int64_t ns = until.tv_nsec + (int64_t)(1e9 * longest);
     until.tv_sec += ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
-    pthread_mutex_lock(&run->lock);
-    if (!run->urgent) (void)pthread_cond_timedwait(&run->report_there, &run->lock, &until);
-    pthread_mutex_unlock(&run->lock);
-}
-
-furrow_status_t furrow_run_start_threads(furrow_run_t *run, furrow_worker_t *worker, int *started, furrow_error_t *err)
-{
-    for (*started = 0; *started < run->threads; ++*started) {
-        furrow_worker_t *w = &worker[*started];
-        *w = (furrow_worker_t){.run = run, .thread = *started};
-        if (pthread_create(&w->id, NULL, work, w) != 0)
-            return furrow_fail(err, FURROW_ENOMEM, "the system refused thread %d of %d", *started, run->threads);
-    }
-    return FURROW_OK;
+    pthread_mutex_lock(&e->lock);
+    if (!e->urgent) (void)pthread_cond_timedwait(&e->report_there, &e->lock, &until);
+    pthread_mutex_unlock(&e->lock);
 }

@@ -156,6 +156,16 @@ void furrow_output_keep(furrow_output_t *o)
     o->made_temporary = false;
 }
 
+const furrow_npy_t *furrow_output_header(const furrow_output_t *o)
+{
+    return &o->header;
+}
+
+bool furrow_output_is_on_root(const furrow_output_t *o)
+{
+    return o->on_root;
+}
+
 furrow_status_t furrow_output_write(furrow_output_t *o, int64_t first, int64_t count, const void *data,
                                     furrow_error_t *err)
 {

@@ -4,7 +4,7 @@
 #ifndef FURROW_OUTPUT_H
 #define FURROW_OUTPUT_H
 
-#include "status.h"
+#include "npy.h"
 
 /** furrow_output_create(), or furrow_output_create_on_root(), whose temporary has a fixed name: `.NAME.furrow-part`
  * beside `path`.
@@ -15,6 +15,10 @@ FURROW_MUST_CHECK furrow_status_t furrow_output_create_resumable(furrow_context_
                                                                  furrow_dtype_t dtype, int ndim, const int64_t *shape,
                                                                  bool resume, bool *found, furrow_output_t **out,
                                                                  furrow_error_t *err);
+
+/** What is being written, and whether rank 0 alone may write it. Local. */
+const furrow_npy_t *furrow_output_header(const furrow_output_t *output);
+bool furrow_output_is_on_root(const furrow_output_t *output);
 
 /** Should the work fail from here on, the temporary stays for a later run. Local, on rank 0. */
 void furrow_output_keep(furrow_output_t *output);

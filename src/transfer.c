@@ -1,13 +1,22 @@
 /* Owns data movement between ranks. */
 #include "transfer.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "context.h"
+#include "mem.h"
 
 #ifndef FURROW_MESSAGE_MAX
 #define FURROW_MESSAGE_MAX (INT64_C(1) << 30)
 #endif
 
-enum { DATA_TAG = 1, MAIL_TAG = 2 };
+enum { DATA_TAG = 1, MAIL_TAG = 2, PARCEL_TAG = 3 };
+
+/* A message with a mail is [bytes of the parcel][mail], and [parcel] where all fits into this. More could make MPI wait
+ * for the receiver. */
+enum { MAIL_ROOM = FURROW_MESSAGE_MAX < 1024 ? FURROW_MESSAGE_MAX : 1024, MAIL_HEAD = sizeof(int64_t) };
+enum { PARCEL_PIECE = FURROW_MESSAGE_MAX < 1 << 20 ? FURROW_MESSAGE_MAX : 1 << 20 };
 
 static int64_t piece(int64_t left)
 {
@@ -75,20 +84,139 @@ void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values)
         values[0] = value;
 }
 
-void furrow_send_mail(furrow_context_t *ctx, const void *mail, int64_t bytes, int to)
+/* ------------------------------------------------------------------- mails */
+
+/* Parcels go in pieces of a size for which there is always room, even if only to drop them. */
+static int64_t parcel_piece(int64_t left)
 {
-    MPI_Send(mail, (int)bytes, MPI_BYTE, to, MAIL_TAG, ctx->comm);
+    return left < PARCEL_PIECE ? left : PARCEL_PIECE;
 }
 
-bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, int *from)
+static int64_t whole_lines(int64_t bytes)
 {
+    return (bytes + 63) / 64 * 64;
+}
+
+static MPI_Request *requests_of(furrow_parcel_t *parcel)
+{
+    return (MPI_Request *)(void *)((char *)parcel + whole_lines((int64_t)sizeof *parcel));
+}
+
+/* One piece of memory: the struct, room for the requests of its pieces, the data. */
+furrow_status_t furrow_parcel_new(int64_t bytes, furrow_parcel_t **out, furrow_error_t *err)
+{
+    const int64_t pieces = bytes / PARCEL_PIECE + 1;
+    const int64_t head = whole_lines((int64_t)sizeof **out) + whole_lines(pieces * (int64_t)sizeof(MPI_Request));
+    void *memory = NULL;
+
+    *out = NULL;
+    if (bytes < 0 || bytes > INT64_MAX - head)
+        return furrow_fail(err, FURROW_ENOMEM, "out of memory: %lld bytes", (long long)bytes);
+    const furrow_status_t status = furrow_alloc_buffer(head + bytes, 1, &memory, err);
+    if (status != FURROW_OK) return status;
+    *out = memory;
+    **out = (furrow_parcel_t){.data = (char *)memory + head, .bytes = bytes};
+    return FURROW_OK;
+}
+
+void furrow_parcel_free(furrow_parcel_t *parcel)
+{
+    free(parcel);
+}
+
+/* The pieces start to leave; the parcel stays in a list until they have. */
+static void post_parcel(furrow_context_t *ctx, furrow_parcel_t *parcel, int to)
+{
+    const char *at = parcel->data;
+
+    for (int64_t left = parcel->bytes; left > 0; at += parcel_piece(left), left -= parcel_piece(left))
+        MPI_Isend(at, (int)parcel_piece(left), MPI_BYTE, to, PARCEL_TAG, ctx->comm,
+                  &requests_of(parcel)[parcel->requests++]);
+    parcel->next = ctx->sending;
+    ctx->sending = parcel;
+}
+
+void furrow_send_mail(furrow_context_t *ctx, const void *mail, int64_t bytes, furrow_parcel_t *parcel, int to)
+{
+    char message[MAIL_ROOM];
+    const int64_t extra = parcel != NULL ? parcel->bytes : -1;
+    const bool fits = extra <= MAIL_ROOM - MAIL_HEAD - bytes;
+    int64_t size = MAIL_HEAD + bytes;
+
+    memcpy(message, &extra, MAIL_HEAD);
+    memcpy(message + MAIL_HEAD, mail, (size_t)bytes);
+    if (extra > 0 && fits) {
+        memcpy(message + size, parcel->data, (size_t)extra);
+        size += extra;
+    }
+    MPI_Send(message, (int)size, MPI_BYTE, to, MAIL_TAG, ctx->comm);
+    if (fits)
+        furrow_parcel_free(parcel);
+    else
+        post_parcel(ctx, parcel, to);
+}
+
+/* Forget the parcels that have left. */
+static void look_at_sending(furrow_context_t *ctx)
+{
+    furrow_parcel_t **at = &ctx->sending;
+
+    while (*at != NULL) {
+        furrow_parcel_t *parcel = *at;
+        MPI_Request *request = requests_of(parcel);
+        for (int there = 1; parcel->requests > 0 && there != 0; parcel->requests -= there != 0)
+            MPI_Test(&request[parcel->requests - 1], &there, MPI_STATUS_IGNORE);
+        if (parcel->requests > 0) {
+            at = &parcel->next;
+            continue;
+        }
+        *at = parcel->next;
+        furrow_parcel_free(parcel);
+    }
+}
+
+void furrow_finish_mails(furrow_context_t *ctx)
+{
+    for (furrow_parcel_t *parcel = ctx->sending; parcel != NULL; parcel = parcel->next)
+        for (; parcel->requests > 0; parcel->requests--)
+            MPI_Wait(&requests_of(parcel)[parcel->requests - 1], MPI_STATUS_IGNORE);
+    look_at_sending(ctx);
+}
+
+/* What there is no memory for must be received all the same. */
+static void discard(furrow_context_t *ctx, int64_t bytes, int from)
+{
+    static char unwanted[PARCEL_PIECE];
+
+    for (; bytes > 0; bytes -= parcel_piece(bytes))
+        MPI_Recv(unwanted, (int)parcel_piece(bytes), MPI_BYTE, from, PARCEL_TAG, ctx->comm, MPI_STATUS_IGNORE);
+}
+
+bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, furrow_parcel_t **parcel, bool *lost, int *from)
+{
+    char message[MAIL_ROOM];
     MPI_Status facts;
+    int64_t extra;
     int there = 0;
 
+    *parcel = NULL;
+    *lost = false;
     if (ctx->ranks == 1) return false;
+    if (ctx->sending != NULL) look_at_sending(ctx);
     MPI_Iprobe(MPI_ANY_SOURCE, MAIL_TAG, ctx->comm, &there, &facts);
     if (!there) return false;
     *from = facts.MPI_SOURCE;
-    MPI_Recv(mail, (int)bytes, MPI_BYTE, *from, MAIL_TAG, ctx->comm, MPI_STATUS_IGNORE);
+    MPI_Recv(message, MAIL_ROOM, MPI_BYTE, *from, MAIL_TAG, ctx->comm, MPI_STATUS_IGNORE);
+    memcpy(&extra, message, MAIL_HEAD);
+    memcpy(mail, message + MAIL_HEAD, (size_t)bytes);
+    if (extra < 0) return true;
+    *lost = furrow_parcel_new(extra, parcel, NULL) != FURROW_OK;
+    const bool fits = extra <= MAIL_ROOM - MAIL_HEAD - bytes;
+    if (!fits && *lost) discard(ctx, extra, *from);
+    if (*lost) return true;
+    if (fits && extra > 0) memcpy((*parcel)->data, message + MAIL_HEAD + bytes, (size_t)extra);
+    for (int64_t at = 0; !fits && at < extra; at += parcel_piece(extra - at))
+        MPI_Recv((*parcel)->data + at, (int)parcel_piece(extra - at), MPI_BYTE, *from, PARCEL_TAG, ctx->comm,
+                 MPI_STATUS_IGNORE);
     return true;
 }

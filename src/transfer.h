@@ -25,11 +25,30 @@ int64_t furrow_sum_of_lower_ranks(furrow_context_t *ctx, int64_t value);
 /** Collective: `value` of every rank, in `values[ranks]`, on all. */
 void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values);
 
-/** Small messages of one size between main threads, apart from all others. Blocking; of at most a few hundred bytes, so
- * that MPI takes them without waiting for the receiver. */
-void furrow_send_mail(furrow_context_t *ctx, const void *mail, int64_t bytes, int to);
+/** Bytes that travel with a mail: `data` is aligned to 64 bytes. */
+typedef struct furrow_parcel {
+    char *data;
+    int64_t bytes;
+    struct furrow_parcel *next; /* the rest is of the transfer layer */
+    int64_t requests;
+} furrow_parcel_t;
 
-/** Take the next mail that has come, from any rank. False: there is none now. With one rank there never is. */
-bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, int *from);
+/** Local; any thread. The data is not zeroed. \return FURROW_OK, FURROW_ENOMEM */
+FURROW_MUST_CHECK furrow_status_t furrow_parcel_new(int64_t bytes, furrow_parcel_t **out, furrow_error_t *err);
+void furrow_parcel_free(furrow_parcel_t *parcel);
+
+/** Small messages of one size between main threads, apart from all others, each with a parcel or NULL, which is taken
+ * over. A mail is at most a few hundred bytes, so that MPI takes it without waiting for the receiver; large parcels
+ * follow on their own, while this rank goes on: it never waits for a receiver. */
+void furrow_send_mail(furrow_context_t *ctx, const void *mail, int64_t bytes, furrow_parcel_t *parcel, int to);
+
+/** Take the next mail that has come, from any rank. False: there is none now. With one rank there never is.
+ * \param[out] parcel  the receiver's, or NULL
+ * \param[out] lost    it had one, for which there was no memory */
+bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, furrow_parcel_t **parcel, bool *lost,
+                      int *from);
+
+/** Wait until all parcels have left this rank. */
+void furrow_finish_mails(furrow_context_t *ctx);
 
 #endif

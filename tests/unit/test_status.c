@@ -24,10 +24,10 @@ static void test_status__texts(void **state)
     static const struct {
         furrow_status_t status;
         int value;
-    } all[] = {{FURROW_OK, 0},         {FURROW_ECANCELED, -1},  {FURROW_EEMPTY, -2},       {FURROW_EBUDGET, -3},
-               {FURROW_EMISMATCH, -4}, {FURROW_ETRUNCATED, -5}, {FURROW_EUNSUPPORTED, -6}, {FURROW_EFORMAT, -7},
-               {FURROW_EOVERFLOW, -8}, {FURROW_EIO, -9},        {FURROW_ENOMEM, -10},      {FURROW_EARG, -11},
-               {FURROW_EMPI, -12}};
+    } all[] = {{FURROW_OK, 0},          {FURROW_ECANCELED, -1},    {FURROW_ETIMEDOUT, -2}, {FURROW_ECLOSED, -3},
+               {FURROW_EITEM, -4},      {FURROW_EEMPTY, -5},       {FURROW_EBUDGET, -6},   {FURROW_EMISMATCH, -7},
+               {FURROW_ETRUNCATED, -8}, {FURROW_EUNSUPPORTED, -9}, {FURROW_EFORMAT, -10},  {FURROW_EOVERFLOW, -11},
+               {FURROW_EIO, -12},       {FURROW_ENOMEM, -13},      {FURROW_EARG, -14},     {FURROW_EMPI, -15}};
     const size_t count = sizeof all / sizeof all[0];
 
     (void)state;

@@ -1,0 +1,487 @@
+/* The main thread of rank 0 and those of the others speak by mails of one size, some with a parcel. Another rank has at
+ * most as many chunks as it has threads, and as many again in reserve while chunks are short; every finished one is
+ * answered with the next. On rank 0 the threads take theirs from the same store.
+ *
+ * Messages of MPI wake nobody, so with several ranks the main threads look for them, at growing pauses. */
+#include "items_engine.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+#include "items_run.h"
+#include "mem.h"
+#include "progress.h"
+
+static const double shortest_pause = 20e-6, longest_pause = 500e-6, pause_alone = 0.05;
+
+static double next_pause(double pause, bool heard)
+{
+    return heard ? shortest_pause : 2 * pause < longest_pause ? 2 * pause : longest_pause;
+}
+
+static void send_mail(furrow_engine_t *e, const furrow_mail_t *mail, furrow_parcel_t *parcel, int to)
+{
+    furrow_send_mail(e->ctx, mail, sizeof *mail, parcel, to);
+}
+
+/* The threads take nothing more. The lock is held. */
+static void close_store(furrow_engine_t *e)
+{
+    e->closed = true;
+    pthread_cond_broadcast(&e->work_there);
+}
+
+/* ------------------------------------------------------------------ rank 0 */
+
+static void tell(furrow_engine_t *e, const furrow_report_t *r)
+{
+    const furrow_done_t done = {r->mail.ran, r->mail.seconds, r->parcel, r->mail.kind == FURROW_MAIL_DROPPED};
+    furrow_error_t error = {0};
+
+    const furrow_status_t status =
+        e->client.told == NULL ? FURROW_OK : e->client.told(e->client.arg, &r->mail.chunk, &done, &error);
+    if (status != FURROW_OK) furrow_engine_fail(e, status, &error);
+}
+
+/* Rank 0 takes note of what a rank, itself too, reports. */
+static void hear(furrow_engine_t *e, const furrow_report_t *r, int from)
+{
+    const furrow_asker_t who = {from, (int)r->mail.thread, r->mail.ticket};
+
+    switch ((furrow_mail_kind_t)r->mail.kind) {
+    case FURROW_MAIL_WANT: e->peer[from].threads = r->mail.thread; break;
+    case FURROW_MAIL_DROPPED: e->stopping = true; /* fall through */
+    case FURROW_MAIL_DONE: tell(e, r); break;
+    case FURROW_MAIL_STOPPING: e->stopping = true; break;
+    case FURROW_MAIL_ASK:
+        e->no_reserve = true;
+        if (r->parcel != NULL)
+            e->client.asked(e->client.arg, &who, r->parcel);
+        else
+            furrow_engine_answer(e, &who, NULL);
+        break;
+    default: break;
+    }
+    furrow_parcel_free(r->parcel);
+}
+
+/* Pack a chunk and send it. A chunk that cannot be packed comes back undone at once. */
+static void give(furrow_engine_t *e, const furrow_chunk_t *chunk, int rank)
+{
+    furrow_report_t r = {.mail = {.kind = FURROW_MAIL_CHUNK, .chunk = *chunk}};
+    furrow_error_t error = {0};
+
+    const furrow_status_t status =
+        e->client.pack == NULL ? FURROW_OK : e->client.pack(e->client.arg, chunk, &r.parcel, &error);
+    if (status != FURROW_OK) {
+        r.mail.kind = FURROW_MAIL_DROPPED;
+        furrow_engine_fail(e, status, &error);
+        hear(e, &r, 0);
+        return;
+    }
+    send_mail(e, &r.mail, r.parcel, rank);
+    e->peer[rank].given++;
+    e->given_away++;
+}
+
+/* Rank 0 gives another rank what it may have; more than it has threads only if no thread here wants it. */
+static void answer_rank(furrow_engine_t *e, int rank, bool reserve)
+{
+    furrow_peer_t *peer = &e->peer[rank];
+    furrow_chunk_t chunk;
+    bool got = true;
+
+    while (got && !e->stopping && peer->given < (reserve ? 2 : 1) * peer->threads) {
+        const bool extra = peer->given >= peer->threads;
+        pthread_mutex_lock(&e->lock);
+        got = e->status == FURROW_OK && !(extra && (e->idle > 0 || e->no_reserve)) &&
+              e->client.take(e->client.arg, extra, &chunk);
+        pthread_mutex_unlock(&e->lock);
+        if (got) give(e, &chunk, rank);
+    }
+}
+
+/* True if there was anything. */
+static bool serve_ranks(furrow_engine_t *e)
+{
+    bool heard = false, lost;
+    furrow_report_t r;
+    int from;
+
+    for (; furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, &r.parcel, &lost, &from); heard = true) {
+        furrow_error_t error;
+        const int64_t kind = r.mail.kind;
+        if (lost && kind == FURROW_MAIL_DONE) {
+            r.mail.kind = FURROW_MAIL_DROPPED;
+            furrow_engine_fail(e, furrow_fail(&error, FURROW_ENOMEM, "out of memory for results"), &error);
+        }
+        if (kind == FURROW_MAIL_DONE || kind == FURROW_MAIL_DROPPED) {
+            e->peer[from].given--;
+            e->given_away--;
+        }
+        hear(e, &r, from);
+        answer_rank(e, from, true);
+    }
+    return heard;
+}
+
+/* After news all ranks are looked after: first every thread, then what is kept in reserve. */
+static void spread_news(furrow_engine_t *e)
+{
+    pthread_mutex_lock(&e->lock);
+    const bool news = e->news;
+    e->news = false;
+    pthread_mutex_unlock(&e->lock);
+    for (int pass = 0; pass < 2 && news; pass++)
+        for (int r = 1; r < furrow_context_ranks(e->ctx); r++) answer_rank(e, r, pass == 1);
+}
+
+static void tell_all(furrow_engine_t *e, const furrow_mail_t *mail)
+{
+    for (int r = 1; r < furrow_context_ranks(e->ctx); r++) send_mail(e, mail, NULL, r);
+}
+
+static void tell_cancelled(furrow_engine_t *e)
+{
+    furrow_mail_t mail = {.kind = FURROW_MAIL_CANCEL};
+
+    pthread_mutex_lock(&e->lock);
+    const bool all = e->cancelled_all;
+    furrow_ranges_t groups = e->cancelled;
+    e->cancelled_all = false;
+    e->cancelled = (furrow_ranges_t){0};
+    pthread_mutex_unlock(&e->lock);
+    mail.chunk.group = FURROW_ALL_GROUPS;
+    if (all) tell_all(e, &mail);
+    for (int64_t i = 0; i < groups.count && !all; i++)
+        for (mail.chunk.group = groups.range[i].start; mail.chunk.group < groups.range[i].stop; mail.chunk.group++)
+            tell_all(e, &mail);
+    furrow_ranges_free(&groups);
+}
+
+/* Once stopping, always. \return it begins now */
+static bool look_for_stop(furrow_engine_t *e)
+{
+    pthread_mutex_lock(&e->lock);
+    if (e->status != FURROW_OK || furrow_engine_context_cancelled(e)) e->stopping = true;
+    const bool begins = e->stopping && !e->closed;
+    if (begins) close_store(e);
+    pthread_mutex_unlock(&e->lock);
+    return begins;
+}
+
+static bool is_over(furrow_engine_t *e)
+{
+    pthread_mutex_lock(&e->lock);
+    const bool over = e->client.is_over(e->client.arg, e->stopping) && e->taken == e->returned && e->given_away == 0 &&
+                      e->reports == 0;
+    pthread_mutex_unlock(&e->lock);
+    return over;
+}
+
+static int64_t hear_threads(furrow_engine_t *e)
+{
+    const int64_t reports = furrow_engine_take_reports(e);
+    int64_t chunks = 0;
+
+    for (int64_t i = 0; i < reports; i++) {
+        chunks += e->batch[i].mail.kind != FURROW_MAIL_ASK;
+        hear(e, &e->batch[i], 0);
+    }
+    pthread_mutex_lock(&e->lock);
+    e->returned += chunks;
+    pthread_mutex_unlock(&e->lock);
+    return reports;
+}
+
+/* Rank 0: until the client says that it is over, and all that was given out has come back. */
+static void lead(furrow_engine_t *e)
+{
+    const furrow_engine_client_t *client = &e->client;
+    const bool alone = furrow_context_ranks(e->ctx) == 1;
+    furrow_error_t error = {0};
+    double pause = shortest_pause;
+
+    furrow_status_t status = client->started == NULL ? FURROW_OK : client->started(client->arg, &error);
+    for (;;) {
+        double next = INFINITY;
+        const int64_t reports = hear_threads(e);
+        const bool heard = serve_ranks(e) || reports > 0;
+        if (status == FURROW_OK && client->tick != NULL) status = client->tick(client->arg, &next, &error);
+        if (status != FURROW_OK) furrow_engine_fail(e, status, &error);
+        if (look_for_stop(e) && client->stopping != NULL) client->stopping(client->arg);
+        tell_cancelled(e);
+        spread_news(e);
+        if (is_over(e)) return;
+        pause = next_pause(pause, heard);
+        const double until_next = fmax(0, next - furrow_seconds());
+        furrow_engine_doze(e, fmin(until_next, alone ? pause_alone : pause));
+    }
+}
+
+/* ------------------------------------------------------------- other ranks */
+
+static void drop_chunk(furrow_engine_t *e, const furrow_report_t *r, furrow_mail_kind_t kind)
+{
+    const furrow_mail_t mail = {.kind = kind, .chunk = r->mail.chunk};
+
+    furrow_parcel_free(r->parcel);
+    send_mail(e, &mail, NULL, 0);
+}
+
+/* Chunks that wait here, of one group or all, go back. */
+static void return_queue(furrow_engine_t *e, int64_t group, furrow_mail_kind_t kind)
+{
+    int64_t count = 0, kept = 0;
+
+    pthread_mutex_lock(&e->lock);
+    for (int64_t i = 0; i < e->queued; i++) {
+        if (group == FURROW_ALL_GROUPS || e->queue[i].mail.chunk.group == group)
+            e->going[count++] = e->queue[i];
+        else
+            e->queue[kept++] = e->queue[i];
+    }
+    e->queued = kept;
+    pthread_mutex_unlock(&e->lock);
+    for (int64_t i = 0; i < count; i++) drop_chunk(e, &e->going[i], kind);
+}
+
+/* After a failure or a signal the threads take nothing more: what waits for them goes back, and rank 0 hears of it,
+ * once, even if nothing waits. */
+static void go_back(furrow_engine_t *e)
+{
+    const furrow_mail_t stopping = {.kind = FURROW_MAIL_STOPPING};
+
+    pthread_mutex_lock(&e->lock);
+    const bool stops = e->status != FURROW_OK || furrow_engine_context_cancelled(e);
+    pthread_mutex_unlock(&e->lock);
+    if (stops) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DROPPED);
+    if (stops && !e->stopping) send_mail(e, &stopping, NULL, 0);
+    e->stopping = stops;
+}
+
+static void queue_chunk(furrow_engine_t *e, const furrow_report_t *r, bool lost)
+{
+    furrow_error_t error;
+
+    if (lost) {
+        furrow_engine_fail(e, furrow_fail(&error, FURROW_ENOMEM, "out of memory for items"), &error);
+        drop_chunk(e, r, FURROW_MAIL_DROPPED);
+        return;
+    }
+    pthread_mutex_lock(&e->lock);
+    e->queue[e->queued++] = *r;
+    pthread_cond_signal(&e->work_there);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void cancel_here(furrow_engine_t *e, int64_t group)
+{
+    pthread_mutex_lock(&e->lock);
+    furrow_engine_mark_cancelled(e, group);
+    pthread_mutex_unlock(&e->lock);
+    return_queue(e, group, FURROW_MAIL_DONE);
+}
+
+/* A thread that asks may wait long: what is in reserve must not wait with it. */
+static void send_reports(furrow_engine_t *e, int64_t reports)
+{
+    bool asks = false;
+
+    for (int64_t i = 0; i < reports; i++) {
+        send_mail(e, &e->batch[i].mail, e->batch[i].parcel, 0);
+        asks = asks || e->batch[i].mail.kind == FURROW_MAIL_ASK;
+    }
+    if (asks) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DONE);
+}
+
+/* Other ranks: until rank 0 says that nothing more will come. By then every chunk that came was reported. */
+static void follow(furrow_engine_t *e)
+{
+    furrow_report_t r = {.mail = {.kind = FURROW_MAIL_WANT, .thread = e->threads}};
+    double pause = shortest_pause;
+    bool lost;
+    int from;
+
+    send_mail(e, &r.mail, NULL, 0);
+    for (;;) {
+        const int64_t reports = furrow_engine_take_reports(e);
+        go_back(e); /* rank 0 should hear of that before the reports, which it answers with more chunks */
+        send_reports(e, reports);
+        bool heard = reports > 0;
+        for (; furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, &r.parcel, &lost, &from); heard = true) {
+            if (r.mail.kind == FURROW_MAIL_STOP) return;
+            if (r.mail.kind == FURROW_MAIL_CHUNK) queue_chunk(e, &r, lost);
+            if (r.mail.kind == FURROW_MAIL_CANCEL) cancel_here(e, r.mail.chunk.group);
+            if (r.mail.kind == FURROW_MAIL_ANSWER) furrow_engine_deliver(e, r.mail.ticket, r.parcel);
+        }
+        pause = next_pause(pause, heard);
+        furrow_engine_doze(e, pause);
+    }
+}
+
+/* -------------------------------------------------------------- for clients */
+
+void furrow_engine_wake(furrow_engine_t *e, int64_t items)
+{
+    pthread_mutex_lock(&e->lock);
+    if (items >= e->idle)
+        pthread_cond_broadcast(&e->work_there);
+    else
+        for (; items > 0; items--) pthread_cond_signal(&e->work_there);
+    e->news = furrow_context_ranks(e->ctx) > 1;
+    if (e->news) furrow_engine_call_main(e);
+    pthread_mutex_unlock(&e->lock);
+}
+
+void furrow_engine_look(furrow_engine_t *e)
+{
+    pthread_mutex_lock(&e->lock);
+    furrow_engine_call_main(e);
+    pthread_mutex_unlock(&e->lock);
+}
+
+void furrow_engine_cancel(furrow_engine_t *e, int64_t group)
+{
+    furrow_error_t error;
+    furrow_status_t status = FURROW_OK;
+
+    pthread_mutex_lock(&e->lock);
+    furrow_engine_mark_cancelled(e, group);
+    if (group == FURROW_ALL_GROUPS)
+        e->cancelled_all = true;
+    else
+        status = furrow_ranges_add(&e->cancelled, group, 1, &error);
+    furrow_engine_call_main(e);
+    pthread_mutex_unlock(&e->lock);
+    if (status != FURROW_OK) furrow_engine_fail(e, status, &error);
+}
+
+void furrow_engine_answer(furrow_engine_t *e, const furrow_asker_t *who, furrow_parcel_t *answer)
+{
+    const furrow_mail_t mail = {.kind = FURROW_MAIL_ANSWER, .ticket = who->ticket};
+
+    if (who->rank == 0)
+        furrow_engine_deliver(e, who->ticket, answer);
+    else
+        send_mail(e, &mail, answer, who->rank);
+}
+
+int64_t furrow_engine_workers(const furrow_engine_t *e)
+{
+    return e->workers;
+}
+
+bool furrow_engine_was_stopped(const furrow_engine_t *e)
+{
+    return e->stopping;
+}
+
+/* ---------------------------------------------------------------- the run */
+
+static void init_locks(furrow_engine_t *e)
+{
+    pthread_condattr_t steady;
+
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_cond_init(&e->work_there, NULL);
+    pthread_cond_init(&e->room_there, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&e->report_there, &steady);
+    pthread_condattr_destroy(&steady);
+}
+
+static furrow_status_t alloc_lists(furrow_engine_t *e, furrow_error_t *err)
+{
+    const int64_t ranks = furrow_context_ranks(e->ctx), room = 2 * (int64_t)e->threads;
+    void *thread = NULL, *queue = NULL, *going = NULL, *peer = NULL, *report = NULL, *batch = NULL;
+
+    furrow_status_t status = furrow_alloc(e->threads, sizeof *e->thread, &thread, err);
+    if (status == FURROW_OK) status = furrow_alloc(room, sizeof *e->queue, &queue, err);
+    if (status == FURROW_OK) status = furrow_alloc(room, sizeof *e->going, &going, err);
+    if (status == FURROW_OK) status = furrow_alloc(ranks, sizeof *e->peer, &peer, err);
+    if (status == FURROW_OK) status = furrow_alloc(FURROW_REPORTS, sizeof *e->report, &report, err);
+    if (status == FURROW_OK) status = furrow_alloc(FURROW_REPORTS, sizeof *e->batch, &batch, err);
+    e->thread = thread;
+    e->queue = queue;
+    e->going = going;
+    e->peer = peer;
+    e->report = report;
+    e->batch = batch;
+    return status;
+}
+
+furrow_status_t furrow_engine_open(furrow_context_t *ctx, const furrow_engine_client_t *client, furrow_engine_t **out,
+                                   furrow_error_t *err)
+{
+    const bool is_root = furrow_context_rank(ctx) == 0;
+    const int threads = client->on_root && !is_root ? 0 : furrow_context_threads(ctx);
+    int64_t workers = threads;
+    void *memory;
+
+    *out = NULL;
+    furrow_sum_int64(ctx, &workers, 1);
+    furrow_status_t status = furrow_alloc(1, sizeof **out, &memory, err);
+    if (status != FURROW_OK) return status;
+    *out = memory;
+    **out =
+        (furrow_engine_t){.ctx = ctx, .client = *client, .is_root = is_root, .threads = threads, .workers = workers};
+    init_locks(*out);
+    return alloc_lists(*out, err);
+}
+
+/* Threads that were started before one was refused end at once. */
+static furrow_status_t run_started(furrow_engine_t *e, furrow_status_t status, furrow_error_t *err)
+{
+    const furrow_mail_t stop = {.kind = FURROW_MAIL_STOP};
+
+    status = furrow_agree(e->ctx, status, err);
+    if (status != FURROW_OK) return status;
+    pthread_mutex_lock(&e->lock);
+    e->begun = true;
+    pthread_cond_broadcast(&e->work_there);
+    pthread_mutex_unlock(&e->lock);
+    if (e->is_root) {
+        lead(e);
+        tell_all(e, &stop);
+    } else {
+        follow(e);
+    }
+    furrow_finish_mails(e->ctx);
+    return FURROW_OK;
+}
+
+furrow_status_t furrow_engine_run(furrow_engine_t *e, furrow_error_t *err)
+{
+    int started = 0;
+
+    furrow_status_t status = run_started(e, furrow_engine_start_threads(e, &started, err), err);
+    pthread_mutex_lock(&e->lock);
+    close_store(e);
+    pthread_mutex_unlock(&e->lock);
+    for (int t = 0; t < started; t++) (void)pthread_join(e->thread[t].id, NULL);
+    if (status != FURROW_OK || e->status == FURROW_OK) return status;
+    if (err != NULL) *err = e->error;
+    return e->status;
+}
+
+void furrow_engine_close(furrow_engine_t *e)
+{
+    if (e == NULL) return;
+    pthread_mutex_destroy(&e->lock);
+    pthread_cond_destroy(&e->work_there);
+    pthread_cond_destroy(&e->report_there);
+    pthread_cond_destroy(&e->room_there);
+    furrow_ranges_free(&e->cancelled);
+    free(e->thread);
+    free(e->queue);
+    free(e->going);
+    free(e->peer);
+    free(e->report);
+    free(e->batch);
+    free(e);
+}
