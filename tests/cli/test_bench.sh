@@ -3,7 +3,7 @@
 . "$FURROW_SOURCE_DIR/tests/lib.sh" || exit 1
 
 mkdir place
-all='read exact_sum exact_sumsq exact_dot exact_sum_f4 random file_reduce ranks_vs_threads startup memory rows_norm2 rows_softmax rows_resume'
+all='read exact_sum exact_sumsq exact_dot exact_sum_f4 random file_reduce ranks_vs_threads startup memory rows_norm2 rows_softmax rows_resume item_single item_guided item_across'
 
 # entry NAME: what the JSON in $work/bench.json has between the braces of that entry.
 entry()
@@ -53,7 +53,7 @@ for name in $all; do
     entry "$name"
     if [ "$name" = read ]; then # it is a limit itself
         expect_positive value
-    elif [[ $name == ranks_vs_threads || $name == rows_resume ]] && [ "$(json_value status entry)" = skipped ]; then
+    elif [[ $name == ranks_vs_threads || $name == rows_resume || $name == item_across ]] && [ "$(json_value status entry)" = skipped ]; then
         expect_skipped '"note":"' # one core, or no mpirun; no run that was killed at the right time
     elif [ "$name" = rows_resume ]; then # it has no limit
         expect_positive value
@@ -62,7 +62,7 @@ for name in $all; do
     fi
 done
 for target in exact_sum:0.9 exact_sumsq:0.8 file_reduce:0.8 ranks_vs_threads:0.95 startup:10 memory:110 \
-    rows_norm2:0.7 rows_softmax:0.7 rows_resume:0.15; do
+    rows_norm2:0.7 rows_softmax:0.7 rows_resume:0.15 item_single:2 item_guided:50 item_across:20; do
     entry "${target%:*}"
     expect_equal "${target#*:}" "$(json_value target entry)" "the target of ${target%:*}"
 done
@@ -104,7 +104,7 @@ expect_exit 1 furrow bench --quick --dir place --plot place
 expect_text stderr 'furrow: bench: place: cannot write: Is a directory'
 expect_exit 2 furrow bench --quick --json --plot -
 expect_exit 2 furrow bench extra
-expect_text stderr "no group 'extra'; there are memory, file, processes, rows"
+expect_text stderr "no group 'extra'; there are memory, file, processes, rows, items"
 
 # ---------------------------------------------------------------- one group alone
 expect_exit 0 furrow bench file --quick --dir place --json -t 2
