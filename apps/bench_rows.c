@@ -11,7 +11,7 @@
 #include "bench_child.h"
 #include "bench_limits.h"
 
-enum { ROW_ITEMS = 4096, WRITING_ROUNDS = 8 };
+enum { ROW_ITEMS = 4096, WRITING_ROUNDS = 8, QUICK_WRITING_ROUNDS = 3 };
 
 typedef struct {
     const bench_t *bench;
@@ -75,7 +75,7 @@ static furrow_status_t compare(bench_t *bench, rows_t *rows, furrow_error_t *err
     if (status != FURROW_OK) return status;
     rows->op = FURROW_ROW_SOFTMAX;
     pair.limit = copy_way;
-    pair.rounds = WRITING_ROUNDS;
+    pair.rounds = bench->quick ? QUICK_WRITING_ROUNDS : WRITING_ROUNDS;
     return bench_compare(bench, &pair, softmax, err);
 }
 
@@ -101,7 +101,7 @@ static double resumed_rows(const again_t *again)
  * long enough for that. When to kill follows from how much the run before had done. */
 static furrow_status_t add_resume(bench_t *bench, again_t *again, const rows_t *rows, furrow_error_t *err)
 {
-    enum { ATTEMPTS = 8 };
+    const int attempts = bench->quick ? 3 : 8;
     static char verb[] = "rows", op[] = "sort", to[] = "-o", json[] = "--json", resume[] = "--resume";
     char *const file = bench->place.file, *const out = (char *)(uintptr_t)rows->out;
     char *const whole[] = {again->command, verb, op, file, to, out, json, NULL};
@@ -110,7 +110,7 @@ static furrow_status_t add_resume(bench_t *bench, again_t *again, const rows_t *
     bench_entry_t entry = {.name = "rows_resume", .unit = "of a whole run", .target = 0.15, .is_cost = true};
     double whole_seconds = 1e9, fraction = 0.8;
 
-    for (int i = 0; i < ATTEMPTS; i++) {
+    for (int i = 0; i < attempts; i++) {
         if (!bench_child_run(whole, &again->child)) break;
         whole_seconds = fmin(whole_seconds, again->child.seconds);
         (void)bench_child_run_for(whole, fraction * whole_seconds, &again->child);
