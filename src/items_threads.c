@@ -43,8 +43,11 @@ static void add_report(furrow_engine_t *e, const furrow_report_t *report)
 
 void furrow_engine_mark_cancelled(furrow_engine_t *e, int64_t group)
 {
-    for (int t = 0; t < e->threads; t++)
-        if (group == FURROW_ALL_GROUPS || e->thread[t].group == group) atomic_store(&e->thread[t].cancelled, true);
+    for (int t = 0; t < e->threads; t++) {
+        const bool works = e->thread[t].group != FURROW_ALL_GROUPS, all = group == FURROW_ALL_GROUPS;
+        if (all || e->thread[t].group == group) atomic_store(&e->thread[t].cancelled, true);
+        if (all && works && e->client.interrupt != NULL) e->client.interrupt(e->client.arg, t);
+    }
 }
 
 /* ----------------------------------------------------------------- threads */
@@ -122,13 +125,14 @@ static void *thread_main(void *arg)
     furrow_chunk_t chunk;
     furrow_parcel_t *packed;
 
-    const furrow_status_t status = client->begin == NULL ? FURROW_OK : client->begin(client->arg, t->thread, &error);
+    furrow_status_t status = client->begin == NULL ? FURROW_OK : client->begin(client->arg, t->thread, &error);
     if (status != FURROW_OK) {
         furrow_engine_fail(t->engine, status, &error);
         return NULL;
     }
     for (; exchange(t, last, &chunk, &packed); last = &report) work_on(t, &chunk, packed, &report);
-    if (client->end != NULL) client->end(client->arg, t->thread);
+    if (client->end != NULL) status = client->end(client->arg, t->thread, &error);
+    if (status != FURROW_OK) furrow_engine_fail(t->engine, status, &error);
     return NULL;
 }
 

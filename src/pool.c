@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "isolate.h"
 #include "mem.h"
 #include "output.h"
 
@@ -224,7 +225,8 @@ static furrow_status_t check_opts(const furrow_pool_opts_t *opts, furrow_error_t
         return furrow_fail(err, FURROW_EARG,
                            "in_flight %lld, init_arg_bytes %lld, item_timeout %g: none may be negative",
                            (long long)opts->in_flight, (long long)opts->init_arg_bytes, opts->item_timeout);
-    if (opts->isolate) return furrow_fail(err, FURROW_EUNSUPPORTED, "isolation is not there");
+    if (opts->isolate && furrow_isolation_server() == 0)
+        return furrow_fail(err, FURROW_EARG, "an isolated pool needs furrow_isolation_start() before");
     return FURROW_OK;
 }
 
@@ -305,6 +307,7 @@ static furrow_status_t run_engine(furrow_pool_t *pool, furrow_error_t *err)
                                            .begin = furrow_pool_begin,
                                            .work = furrow_pool_work,
                                            .end = furrow_pool_end,
+                                           .interrupt = furrow_pool_interrupt,
                                            .take = furrow_pool_take,
                                            .pack = furrow_pool_pack,
                                            .told = furrow_pool_told,

@@ -76,8 +76,9 @@ typedef struct {
     furrow_pool_t *pool;
     furrow_worker_t worker;
     void *state;
-    int64_t serial; /* of the item that it works on */
-    bool uses_hub;  /* that item */
+    struct furrow_child *child; /* where the pool is isolated */
+    int64_t serial;             /* of the item that it works on */
+    bool uses_hub;              /* that item */
 } furrow_pool_thread_t;
 
 struct furrow_pool {
@@ -110,8 +111,8 @@ struct furrow_pool {
 };
 
 struct furrow_task_detail {
-    furrow_pool_thread_t *thread;
-    double started; /* 0: no limit of time */
+    furrow_pool_thread_t *thread; /* NULL in a child */
+    double started;               /* 0: no limit of time */
     char text[FURROW_REJECT_TEXT];
 };
 
@@ -202,7 +203,8 @@ void furrow_given_free(furrow_given_t *given);
 
 /** Of the engine's client. */
 furrow_status_t furrow_pool_begin(void *arg, int thread, furrow_error_t *err);
-void furrow_pool_end(void *arg, int thread);
+furrow_status_t furrow_pool_end(void *arg, int thread, furrow_error_t *err);
+void furrow_pool_interrupt(void *arg, int thread);
 furrow_status_t furrow_pool_pack(void *arg, const furrow_chunk_t *chunk, furrow_parcel_t **out, furrow_error_t *err);
 furrow_status_t furrow_pool_work(void *arg, int thread, const furrow_chunk_t *chunk, const furrow_parcel_t *packed,
                                  furrow_done_t *done, furrow_error_t *err);

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "mem.h"
 #include "pool.h"
+#include "pool_isolate.h"
 
 static const double longest_chunk = 0.01;
 
@@ -27,6 +28,7 @@ typedef struct {
     int64_t arg_bytes, result_bytes;
     bool stop, guided;
     furrow_packed_t failures;
+    int64_t ran;
 } chunk_t;
 
 /* ---------------------------------------------------------------- one item */
@@ -53,6 +55,7 @@ static bool is_cancelled(const furrow_pool_thread_t *t)
 
 bool furrow_task_cancelled(const furrow_task_t *task)
 {
+    if (task->detail->thread == NULL) return false; /* a child is killed */
     return is_cancelled(task->detail->thread) || is_late(task->detail->thread, task->detail->started);
 }
 
@@ -68,8 +71,9 @@ static int judge_time(const furrow_task_t *task, int code)
     return -1;
 }
 
-/* \return 0, or why it failed, in detail->text */
-static int run_item(const chunk_t *c, int64_t at, struct furrow_task_detail *detail)
+/* `*code`: 0, or why it failed, in detail->text. */
+static furrow_status_t run_item(const chunk_t *c, int64_t at, struct furrow_task_detail *detail, int *code,
+                                furrow_error_t *err)
 {
     const furrow_task_t task = {.index = c->range.start + at,
                                 .arg = c->args == NULL ? NULL : c->args + at * c->arg_bytes,
@@ -82,38 +86,48 @@ static int run_item(const chunk_t *c, int64_t at, struct furrow_task_detail *det
                                 .detail = detail};
 
     detail->text[0] = '\0';
+    if (c->pool->opts.isolate) return furrow_pool_child_run(c->thread, c->function, &task, code, err);
     detail->started = c->pool->opts.item_timeout > 0 ? furrow_seconds() : 0;
-    int code = c->function(&task);
-    if (detail->started > 0) code = judge_time(&task, code);
+    *code = c->function(&task);
+    if (detail->started > 0) *code = judge_time(&task, *code);
     c->thread->serial++;
-    if (code != 0 && detail->text[0] == '\0') (void)snprintf(detail->text, sizeof detail->text, "failed with %d", code);
-    return code;
+    return FURROW_OK;
+}
+
+static furrow_status_t note_failure(chunk_t *c, int code, const char *text, furrow_error_t *err)
+{
+    char plain[32];
+
+    (void)snprintf(plain, sizeof plain, "failed with %d", code);
+    if (c->results != NULL) memset(c->results + c->ran * c->result_bytes, 0, (size_t)c->result_bytes);
+    return furrow_packed_add(&c->failures, c->range.start + c->ran, code, text[0] != '\0' ? text : plain, err);
 }
 
 /* All items, until the call is cancelled, or one fails and the call stops at that, or a guided chunk takes much longer
- * than it should: the rest is then for others. \return how many ran; -1: no memory for a failure */
-static int64_t run_items(chunk_t *c)
+ * than it should: the rest is then for others. c->ran is how many ran; one that was killed because all is cancelled does
+ * not count. */
+static furrow_status_t run_items(chunk_t *c, furrow_error_t *err)
 {
     struct furrow_task_detail detail = {.thread = c->thread};
     const int64_t count = c->range.stop - c->range.start;
     const int64_t stride = count / 16 + 1; /* looking at the clock takes as long as an empty item */
     const double patience = furrow_seconds() + longest_chunk;
-    int64_t at = 0, next_look = c->guided ? stride : INT64_MAX;
-    bool goes_on = true;
+    int64_t next_look = c->guided ? stride : INT64_MAX;
+    furrow_status_t status = FURROW_OK;
+    int code = 0;
 
     if (c->results != NULL) memset(c->results, 0, (size_t)(count * c->result_bytes));
-    for (; at < count && goes_on && !is_cancelled(c->thread); at++) {
-        if (at == next_look) {
+    for (; c->ran < count && !(c->stop && code != 0) && !is_cancelled(c->thread); c->ran++) {
+        if (c->ran == next_look) {
             if (furrow_seconds() > patience) break;
             next_look += stride;
         }
-        const int code = run_item(c, at, &detail);
-        if (code == 0) continue;
-        if (c->results != NULL) memset(c->results + at * c->result_bytes, 0, (size_t)c->result_bytes);
-        if (furrow_packed_add(&c->failures, c->range.start + at, code, detail.text, NULL) != FURROW_OK) return -1;
-        goes_on = !c->stop;
+        status = run_item(c, c->ran, &detail, &code, err);
+        if (status != FURROW_OK || (code < 0 && c->pool->opts.isolate && is_cancelled(c->thread))) break;
+        if (code != 0) status = note_failure(c, code, detail.text, err);
+        if (status != FURROW_OK) break;
     }
-    return at;
+    return status;
 }
 
 /* ----------------------------------------------------------------- a chunk */
@@ -213,8 +227,9 @@ static furrow_status_t run_chunk(chunk_t *c, furrow_done_t *done, furrow_error_t
     furrow_status_t status = make_results(c, &done->parcel, err);
     if (status != FURROW_OK) return status;
     const int64_t result_bytes = done->parcel == NULL ? 0 : done->parcel->bytes - FURROW_POOL_LINE;
-    done->ran = run_items(c);
-    if (done->ran < 0) return furrow_fail(err, FURROW_ENOMEM, "out of memory for a list of failed items");
+    status = run_items(c, err);
+    done->ran = c->ran;
+    if (status != FURROW_OK) return status;
     if (pool->output == NULL) return wrap(c, result_bytes, &done->parcel, err);
     if (items > 0)
         status = furrow_output_write(pool->output, c->range.start * items, done->ran * items, c->results, err);
@@ -242,6 +257,25 @@ furrow_status_t furrow_pool_work(void *arg, int thread, const furrow_chunk_t *ch
 
 /* ------------------------------------------------------------ begin and end */
 
+static furrow_status_t fail_worker(const furrow_pool_thread_t *t, const char *what, const char *text,
+                                   furrow_error_t *err)
+{
+    return furrow_fail(err, FURROW_EITEM, "the %s of worker %d of rank %d on %.64s: %s", what, t->worker.thread,
+                       t->worker.rank, t->worker.host, text);
+}
+
+static furrow_status_t begin_isolated(furrow_pool_thread_t *t, furrow_error_t *err)
+{
+    furrow_error_t inner = {0};
+    const furrow_status_t status = furrow_pool_child_open(t, &inner);
+
+    if (status == FURROW_OK) return FURROW_OK;
+    if (t->pool->opts.init != NULL && (status == FURROW_EITEM || status == FURROW_EIO))
+        return fail_worker(t, "initializer", inner.text, err);
+    *err = inner;
+    return status;
+}
+
 furrow_status_t furrow_pool_begin(void *arg, int thread, furrow_error_t *err)
 {
     furrow_pool_t *pool = arg;
@@ -252,18 +286,29 @@ furrow_status_t furrow_pool_begin(void *arg, int thread, furrow_error_t *err)
     t->worker = (furrow_worker_t){.rank = furrow_context_rank(pool->ctx), .thread = thread, .pid = getpid()};
     (void)gethostname(t->worker.host, sizeof t->worker.host - 1);
     furrow_pool_place = furrow_pool_item;
+    if (pool->opts.isolate) return begin_isolated(t, err);
     if (pool->opts.init == NULL) return FURROW_OK;
     const int code = pool->opts.init(&t->worker, pool->init_arg, pool->opts.init_arg_bytes, &t->state, text);
     if (code == 0) return FURROW_OK;
     text[sizeof text - 1] = '\0';
     if (text[0] == '\0') (void)snprintf(text, sizeof text, "failed with %d", code);
-    return furrow_fail(err, FURROW_EITEM, "the initializer of worker %d of rank %d on %.64s: %s", thread,
-                       t->worker.rank, t->worker.host, text);
+    return fail_worker(t, "initializer", text, err);
 }
 
-void furrow_pool_end(void *arg, int thread)
+furrow_status_t furrow_pool_end(void *arg, int thread, furrow_error_t *err)
 {
-    const furrow_pool_t *pool = arg;
+    furrow_pool_t *pool = arg;
+    furrow_pool_thread_t *t = &pool->thread[thread];
+    furrow_error_t inner;
 
-    if (pool->opts.fini != NULL) pool->opts.fini(&pool->thread[thread].worker, pool->thread[thread].state);
+    if (!pool->opts.isolate && pool->opts.fini != NULL) pool->opts.fini(&t->worker, t->state);
+    if (!pool->opts.isolate || furrow_pool_child_close(t, &inner) == FURROW_OK) return FURROW_OK;
+    return fail_worker(t, "finalizer", inner.text, err);
+}
+
+void furrow_pool_interrupt(void *arg, int thread)
+{
+    furrow_pool_t *pool = arg;
+
+    if (pool->opts.isolate) furrow_pool_child_kill(&pool->thread[thread]);
 }
