@@ -275,7 +275,7 @@ typedef struct furrow_lock {
     int64_t id;
 } furrow_lock_t;
 typedef struct furrow_queue {
-    int64_t id;
+    int64_t id, item_bytes;
 } furrow_queue_t;
 
 /** Value: a number that many change. Atomic: adds of all workers come one after another. */
@@ -314,7 +314,8 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_queue_close(furrow_pool_t *p
 typedef struct furrow_node_array furrow_node_array_t;
 
 /** Make one, zeroed. Collective over `ctx`. Not counted in the context's memory cap.
- * \return FURROW_OK, FURROW_EARG (negative), FURROW_EOVERFLOW, FURROW_ENOMEM (also where /dev/shm is too small) */
+ * \return FURROW_OK, FURROW_EARG (negative), FURROW_EOVERFLOW, FURROW_ENOMEM (also where /dev/shm is too small),
+ *         FURROW_EIO (no files can be made there) */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_node_array_open(furrow_context_t *ctx, int64_t count,
                                                                     int64_t item_bytes, furrow_node_array_t **out,
                                                                     furrow_error_t *err);
