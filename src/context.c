@@ -66,10 +66,12 @@ static void place(furrow_context_t *ctx, const furrow_context_opts_t *opts)
     MPI_Comm node = MPI_COMM_NULL;
 
     ctx->node_ranks = 1;
+    ctx->node_leader = ctx->rank;
     if (ctx->uses_mpi) {
         MPI_Comm_split_type(ctx->comm, MPI_COMM_TYPE_SHARED, ctx->rank, MPI_INFO_NULL, &node);
         MPI_Comm_rank(node, &ctx->node_rank);
         MPI_Comm_size(node, &ctx->node_ranks);
+        MPI_Bcast(&ctx->node_leader, 1, MPI_INT, 0, node);
     }
     const int from_affinity = threads_from_affinity(ctx, node);
     const int from_environment = threads_from_environment();

@@ -14,6 +14,7 @@ struct furrow_context {
     MPI_Comm comm;    /* ours: a duplicate */
     int rank, ranks;
     int node_rank, node_ranks;
+    int node_leader; /* the rank whose node_rank is 0 */
     int threads;
     int64_t memory_bytes;
     furrow_progress_t *progress;

@@ -265,8 +265,14 @@ FURROW_API void furrow_stream_free(furrow_stream_t *stream);
 /* ----------------------------------------------------------- shared things */
 
 /* They live on rank 0 while the pool runs. The body makes them; a handle is plain data, and goes to items in their
- * arguments. Their functions are for the body (`pool`) and for items (`task->pool`), on every rank; each is a message to
- * rank 0 and back. A wrong handle is FURROW_EARG. */
+ * arguments. Their functions are for the body (`pool`), for items (`task->pool`, on the thread that the item was given)
+ * on every rank, and for callbacks, which may not wait: there a time limit other than 0 is FURROW_EARG. Each is a message
+ * to rank 0 and back.
+ *
+ * Any of them may return FURROW_EARG for a wrong handle, also for one of a former pool, and FURROW_ENOMEM, after which it
+ * is not known whether it was done. Once the pool ends (terminated, cancelled, its body failed), whoever waits gets
+ * FURROW_ECANCELED, and so does whoever would have to. Items that wait for something that never comes, without limit, keep
+ * their pool from ending. */
 
 typedef struct furrow_counter {
     int64_t id;
@@ -275,7 +281,7 @@ typedef struct furrow_lock {
     int64_t id;
 } furrow_lock_t;
 typedef struct furrow_queue {
-    int64_t id;
+    int64_t id, item_bytes; /**< of a record; not to be changed */
 } furrow_queue_t;
 
 /** Value: a number that many change. Atomic: adds of all workers come one after another. */
@@ -285,8 +291,8 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_counter_open(furrow_pool_t *
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_counter_add(furrow_pool_t *pool, furrow_counter_t counter,
                                                                 int64_t delta, int64_t *value, furrow_error_t *err);
 
-/** Lock: one holder at a time, in the order of asking. Not recursive. A holder is an item, or the body: when an item
- * ends, however it ends, its locks are released. */
+/** Lock: one holder at a time, in the order of asking. Not recursive. A holder is an item, a callback, or the body with all
+ * its threads: when it ends, however it ends, its locks are released. */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_lock_open(furrow_pool_t *pool, furrow_lock_t *out,
                                                               furrow_error_t *err);
 /** \return FURROW_OK, FURROW_ETIMEDOUT, FURROW_EARG (it holds it already), FURROW_ECANCELED (the pool ends) */
@@ -314,7 +320,8 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_queue_close(furrow_pool_t *p
 typedef struct furrow_node_array furrow_node_array_t;
 
 /** Make one, zeroed. Collective over `ctx`. Not counted in the context's memory cap.
- * \return FURROW_OK, FURROW_EARG (negative), FURROW_EOVERFLOW, FURROW_ENOMEM (also where /dev/shm is too small) */
+ * \return FURROW_OK, FURROW_EARG (negative), FURROW_EOVERFLOW, FURROW_ENOMEM (also where /dev/shm is too small),
+ *         FURROW_EIO (no files can be made there) */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_node_array_open(furrow_context_t *ctx, int64_t count,
                                                                     int64_t item_bytes, furrow_node_array_t **out,
                                                                     furrow_error_t *err);

@@ -12,6 +12,7 @@
 #include "isolate.h"
 #include "mem.h"
 #include "output.h"
+#include "shared.h"
 
 const char furrow_pool_item[] = "an item", furrow_pool_callback[] = "a callback";
 _Thread_local const char *furrow_pool_place;
@@ -129,6 +130,7 @@ static void *callback_main(void *arg)
     furrow_pool_t *pool = arg;
 
     furrow_pool_place = furrow_pool_callback;
+    furrow_shared_self = &pool->callbacks;
     pthread_mutex_lock(&pool->lock);
     for (;;) {
         furrow_future_t *call = pool->callback;
@@ -141,6 +143,7 @@ static void *callback_main(void *arg)
         if (pool->callback == NULL) pool->callback_end = &pool->callback;
         pthread_mutex_unlock(&pool->lock);
         run_callback(call);
+        furrow_shared_end_item(&pool->callbacks);
         pthread_mutex_lock(&pool->lock);
         furrow_call_ready(call);
         pthread_mutex_unlock(&pool->lock);
@@ -260,6 +263,8 @@ static furrow_status_t alloc_pool(furrow_pool_t *pool, furrow_error_t *err)
     furrow_status_t status = furrow_alloc(furrow_context_threads(pool->ctx), sizeof *pool->thread, &thread, err);
     if (status == FURROW_OK) status = furrow_alloc_buffer(pool->opts.init_arg_bytes, 1, &pool->init_arg, err);
     pool->thread = thread;
+    pool->callbacks = (furrow_pool_thread_t){.pool = pool, .worker = {.thread = -1}};
+    if (status == FURROW_OK) status = furrow_shared_open(pool, err);
     if (status == FURROW_OK && pool->is_root && pool->opts.init_arg_bytes > 0)
         memcpy(pool->init_arg, pool->opts.init_arg, (size_t)pool->opts.init_arg_bytes);
     return furrow_agree(pool->ctx, status, err);
@@ -279,6 +284,7 @@ static void free_calls(furrow_pool_t *pool)
 static void free_pool(furrow_pool_t *pool)
 {
     free_calls(pool);
+    furrow_shared_close(pool);
     pthread_mutex_destroy(&pool->lock);
     pthread_cond_destroy(&pool->changed);
     pthread_cond_destroy(&pool->callback_there);
@@ -313,7 +319,9 @@ static furrow_status_t run_engine(furrow_pool_t *pool, furrow_error_t *err)
                                            .told = furrow_pool_told,
                                            .is_over = is_over,
                                            .started = start_threads,
-                                           .stopping = stop_calls};
+                                           .stopping = stop_calls,
+                                           .tick = furrow_shared_tick,
+                                           .asked = furrow_shared_asked};
     furrow_error_t body_error = {0};
 
     pool->body_error = &body_error;

@@ -77,8 +77,9 @@ typedef struct {
     furrow_worker_t worker;
     void *state;
     struct furrow_child *child; /* where the pool is isolated */
-    int64_t serial;             /* of the item that it works on */
-    bool uses_hub;              /* that item */
+    int64_t serial;             /* of the item, or callback, that it works on */
+    int64_t held;               /* locks */
+    furrow_parcel_t *farewell;  /* what it says when it ends while it holds one, made before */
 } furrow_pool_thread_t;
 
 struct furrow_pool {
@@ -98,6 +99,8 @@ struct furrow_pool {
     furrow_status_t body_status;
     pthread_t body_id, callback_id;
     bool body_runs, callback_runs;
+    struct furrow_hub *hub; /* of the main thread */
+    furrow_pool_thread_t callbacks;
 
     pthread_mutex_t lock; /* of all below. Never held while the engine is called */
     pthread_cond_t changed;

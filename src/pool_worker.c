@@ -8,6 +8,7 @@
 #include "mem.h"
 #include "pool.h"
 #include "pool_isolate.h"
+#include "shared.h"
 
 static const double longest_chunk = 0.01;
 
@@ -90,7 +91,7 @@ static furrow_status_t run_item(const chunk_t *c, int64_t at, struct furrow_task
     detail->started = c->pool->opts.item_timeout > 0 ? furrow_seconds() : 0;
     *code = c->function(&task);
     if (detail->started > 0) *code = judge_time(&task, *code);
-    c->thread->serial++;
+    furrow_shared_end_item(c->thread);
     return FURROW_OK;
 }
 
@@ -286,6 +287,7 @@ furrow_status_t furrow_pool_begin(void *arg, int thread, furrow_error_t *err)
     t->worker = (furrow_worker_t){.rank = furrow_context_rank(pool->ctx), .thread = thread, .pid = getpid()};
     (void)gethostname(t->worker.host, sizeof t->worker.host - 1);
     furrow_pool_place = furrow_pool_item;
+    furrow_shared_self = t;
     if (pool->opts.isolate) return begin_isolated(t, err);
     if (pool->opts.init == NULL) return FURROW_OK;
     const int code = pool->opts.init(&t->worker, pool->init_arg, pool->opts.init_arg_bytes, &t->state, text);

@@ -84,6 +84,11 @@ void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values)
         values[0] = value;
 }
 
+int furrow_node_leader(const furrow_context_t *ctx)
+{
+    return ctx->node_leader;
+}
+
 /* ------------------------------------------------------------------- mails */
 
 /* Parcels go in pieces of a size for which there is always room, even if only to drop them. */

@@ -25,6 +25,9 @@ int64_t furrow_sum_of_lower_ranks(furrow_context_t *ctx, int64_t value);
 /** Collective: `value` of every rank, in `values[ranks]`, on all. */
 void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values);
 
+/** The rank, among those that share memory with this one, whose furrow_context_node_rank() is 0. Local. */
+int furrow_node_leader(const furrow_context_t *ctx);
+
 /** Bytes that travel with a mail: `data` is aligned to 64 bytes. */
 typedef struct furrow_parcel {
     char *data;

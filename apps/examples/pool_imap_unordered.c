@@ -1,0 +1,43 @@
+/* Pool.imap_unordered: results as they come. */
+#include <furrow_pool.h>
+#include <stdio.h>
+
+static int square(const furrow_task_t *task)
+{
+    *(int64_t *)task->result = *(const int64_t *)task->arg * *(const int64_t *)task->arg;
+    return 0;
+}
+
+static furrow_task_fn *const functions[] = {square};
+static const furrow_pool_opts_t opts = {.functions = functions, .function_count = 1};
+
+static furrow_status_t body(furrow_pool_t *pool, void *arg, furrow_error_t *err)
+{
+    const int64_t xs[] = {30, 40, 50};
+    furrow_stream_t *stream = NULL;
+    furrow_outcome_t y;
+    int64_t sum = 0;
+
+    (void)arg;
+    const furrow_call_t call = {square, xs, sizeof *xs, .count = 3, .result_bytes = sizeof(int64_t)};
+    /* [imap_unordered] */
+    furrow_status_t status = furrow_pool_imap(pool, &call, false, 0, &stream, err);
+    while (status == FURROW_OK && (status = furrow_stream_next(stream, -1, &y, err)) == FURROW_OK)
+        sum += *(const int64_t *)y.result;
+    /* [end] */
+    printf("%lld\n", (long long)sum);
+    furrow_stream_free(stream);
+    return status == FURROW_EEMPTY ? FURROW_OK : status;
+}
+
+int main(void)
+{
+    furrow_context_t *ctx;
+    furrow_error_t err;
+
+    if (furrow_context_open(NULL, &ctx, &err) != FURROW_OK) return 1;
+    const furrow_status_t status = furrow_pool_run(ctx, &opts, body, NULL, &err);
+    if (status != FURROW_OK && furrow_context_rank(ctx) == 0) fprintf(stderr, "%s\n", err.text);
+    furrow_context_close(ctx);
+    return status == FURROW_OK ? 0 : 1;
+}
