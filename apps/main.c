@@ -119,6 +119,7 @@ int main(int argc, char **argv)
     if (status == FURROW_OK)
         status = wish.wants_help || wish.wants_version ? print_wish(&cli, &wish) : run_command(&cli, &error);
     status = furrow_agree(cli.ctx, finish_output(status, &error), &error);
+    terminal_ignore_signals();
     if (status != FURROW_OK && cli.is_root) print_error(&cli, &error);
     furrow_context_close(cli.ctx);
     return exit_code(&cli, status);
