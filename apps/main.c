@@ -27,13 +27,16 @@ static int exit_code(const cli_t *cli, furrow_status_t status)
     return status == FURROW_EARG ? CLI_WRONG_USAGE : CLI_FAILED;
 }
 
-/* The one line of a failure; the rank stands there where it is not the first. */
+/* The one line of a failure; the rank stands there where it is not the first, or where there are several hosts. */
 static void print_error(const cli_t *cli, const furrow_error_t *error)
 {
     (void)fflush(stdout);
     (void)fprintf(stderr, "furrow: %s%s%s", cli->command != NULL ? cli->command->name : "",
                   cli->command != NULL ? ": " : "", error->text);
-    if (error->rank != 0) (void)fprintf(stderr, " (rank %d)", error->rank);
+    if (error->host[0] != '\0')
+        (void)fprintf(stderr, " (rank %d on %s)", error->rank, error->host);
+    else if (error->rank != 0)
+        (void)fprintf(stderr, " (rank %d)", error->rank);
     (void)fputc('\n', stderr);
 }
 
