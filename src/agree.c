@@ -4,11 +4,18 @@
 #include "context.h"
 #include "status.h"
 
-/* "" says nothing: all ranks are on one host, or the host does not matter. */
+/* Files and memory are those of a host; what else fails would fail anywhere. */
+static bool depends_on_host(furrow_status_t status)
+{
+    return status == FURROW_EIO || status == FURROW_EFORMAT || status == FURROW_ETRUNCATED || status == FURROW_ENOMEM;
+}
+
 static void name_host(const furrow_context_t *ctx, furrow_error_t *err)
 {
-    if (ctx->node_ranks == 0 || ctx->node_ranks == ctx->ranks || err->status == FURROW_EARG) return;
-    if (err->host[0] == '\0') (void)gethostname(err->host, sizeof err->host - 1);
+    const bool several = ctx->node_ranks > 0 && ctx->node_ranks < ctx->ranks;
+
+    if (several && depends_on_host(err->status) && err->host[0] == '\0')
+        (void)gethostname(err->host, sizeof err->host - 1);
 }
 
 furrow_status_t furrow_agree(furrow_context_t *ctx, furrow_status_t status, furrow_error_t *err)
