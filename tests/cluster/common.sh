@@ -25,7 +25,7 @@ cluster_process()
     local pid start
 
     [ -n "$cluster" ] && read -r pid start <"$cluster/init" 2>/dev/null || return 1
-    [ -n "$start" ] && [ "$(started_at "$pid")" = "$start" ] && printf '%s' "$pid"
+    [ -n "$start" ] && [ "$(started_at "$pid")" = "$start" ] && [ -e "/proc/$pid/ns/mnt" ] && printf '%s' "$pid" # a zombie has none
 }
 
 # Is this process inside of the cluster?
