@@ -59,3 +59,25 @@ finish()
     cat "job-$1.log" >&2
     fail "job $1: expected exit code $2, got $seen"
 }
+
+# submit_array INDICES ARGUMENT...: a job of rows-array.sbatch, in `job`; the tasks' output is in job-NUMBER.log.
+submit_array()
+{
+    job=$(sbatch --parsable --cpus-per-task=1 --output=job-%A.log --array="$1" "$FURROW_SOURCE_DIR/slurm/rows-array.sbatch" \
+        "${@:2}") || fail "sbatch $*"
+}
+
+# finish_array CODE...: the tasks end with these codes, in any order.
+finish_array()
+{
+    local step seen=''
+
+    for ((step = 0; step < 300; step++)); do
+        squeue --noheader --states=all --jobs="$job" --format=%T | grep -qvE 'COMPLETED|FAILED' || break
+        sleep 0.2
+    done
+    seen=$(scontrol show job "$job" | sed -nE 's/^ *.*ExitCode=([0-9]+):.*/\1/p' | sort | tr '\n' ' ')
+    [ "$seen" = "$*" ] && return
+    cat "job-$job.log" >&2
+    fail "array $job: expected exit codes '$*', got '$seen'"
+}

@@ -55,8 +55,32 @@ out_of_time()
     expect_recovery
 }
 
+# One task of an array: the others go on, and the last of all joins.
+array_told_to_stop()
+{
+    local step
+
+    mkdir "$work/array" && cd "$work/array" || exit 1
+    "$FURROW" split ../in.npy -n 3 -o part-%d.npy -q || fail 'split'
+    touch slow
+    LD_PRELOAD=$work/slow_disk.so SLOW_DISK=$PWD/slow submit_array 0-2 sort part-{0,1,2}.npy -o out.npy
+    for ((step = 0; step < 600; step++)); do
+        [ "$(stat -c %s ".out.npy.parts-$job/.000001.npy.furrow-ledger" 2>/dev/null || echo 0)" -lt 400 ] || break
+        sleep 0.1
+    done
+    scancel --signal=TERM --batch "${job}_1"
+    wait_for_state "${job}_1" 60 PENDING
+    expect_text "job-$job.log" "furrow: stopped with work left; task ${job}_1 goes on when its turn comes"
+    rm slow
+    finish_array '0 0 0 '
+    expect_same ../expected.npy out.npy
+    grep -qE '000001.npy: .* sort of 13333 rows, [1-9][0-9]* of an earlier run' "job-$job.log" || fail 'nothing was resumed'
+    expect_equal '' "$(find . -name '.*out*')" 'what is left'
+}
+
 by_srun()
 {
+    array_told_to_stop
     told_to_stop srun
     steps_told_to_stop srun
     requeued srun
