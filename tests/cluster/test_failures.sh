@@ -28,7 +28,7 @@ wait_for_idle_hosts()
     local step
 
     for ((step = 0; step < 300; step++)); do
-        [ "$(sinfo --noheader --Node --format=%t | grep -cx idle)" -lt 3 ] || return 0
+        [ "$(sinfo --noheader --Node --partition=main --format=%t | grep -cx idle)" -lt 3 ] || return 0
         sleep 0.2
     done
     sinfo >&2

@@ -32,6 +32,18 @@ requeued()
     expect_recovery
 }
 
+# By a job of more importance, which needs all cores. Slurm gives the ranks twenty seconds.
+preempted()
+{
+    local urgent
+
+    start_slow preempted srun
+    urgent=$(sbatch --parsable --partition=urgent --nodes=3 --exclusive --output=urgent.log --wrap 'sleep 1') || fail 'sbatch'
+    expect_stop 90
+    expect_recovery
+    expect_equal COMPLETED "$(state_of "$urgent")" 'state of the urgent job'
+}
+
 # Cancelled means cancelled; the user may submit it once more.
 cancelled()
 {
@@ -96,3 +108,4 @@ by_mpirun()
 }
 
 in_parallel by_srun by_mpirun
+preempted
