@@ -302,6 +302,7 @@ furrow_status_t cli_name_files(furrow_error_t *err, const char *first, const cha
     (void)cli_fail(err, plain.status, "%.400s%s%.400s: %.200s", first, second != NULL ? ", " : "",
                    second != NULL ? second : "", plain.text);
     err->rank = plain.rank;
+    memcpy(err->host, plain.host, sizeof err->host);
     return plain.status;
 }
 

@@ -27,13 +27,16 @@ static int exit_code(const cli_t *cli, furrow_status_t status)
     return status == FURROW_EARG ? CLI_WRONG_USAGE : CLI_FAILED;
 }
 
-/* The one line of a failure; the rank stands there where it is not the first. */
+/* The one line of a failure; the rank stands there where it is not the first, or where there are several hosts. */
 static void print_error(const cli_t *cli, const furrow_error_t *error)
 {
     (void)fflush(stdout);
     (void)fprintf(stderr, "furrow: %s%s%s", cli->command != NULL ? cli->command->name : "",
                   cli->command != NULL ? ": " : "", error->text);
-    if (error->rank != 0) (void)fprintf(stderr, " (rank %d)", error->rank);
+    if (error->host[0] != '\0')
+        (void)fprintf(stderr, " (rank %d on %s)", error->rank, error->host);
+    else if (error->rank != 0)
+        (void)fprintf(stderr, " (rank %d)", error->rank);
     (void)fputc('\n', stderr);
 }
 
@@ -119,6 +122,7 @@ int main(int argc, char **argv)
     if (status == FURROW_OK)
         status = wish.wants_help || wish.wants_version ? print_wish(&cli, &wish) : run_command(&cli, &error);
     status = furrow_agree(cli.ctx, finish_output(status, &error), &error);
+    terminal_ignore_signals();
     if (status != FURROW_OK && cli.is_root) print_error(&cli, &error);
     furrow_context_close(cli.ctx);
     return exit_code(&cli, status);

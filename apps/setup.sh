@@ -2,7 +2,8 @@
 # Sourced by apps/demo.sh and tests/run.sh: installs what Furrow needs and this machine lacks, with apt-get.
 #
 #   install_missing build         compiler, CMake, Open MPI, cJSON, hwloc, cmocka: what `cmake --preset release` needs
-#   install_missing build test    also what all the tests need: g++, NumPy, clang with its sanitizers and OpenMP
+#   install_missing build test    also what all the tests need: g++, NumPy, clang with its sanitizers and OpenMP; for root, who
+#                                 alone can run the test cluster, Slurm
 #
 # A package counts as there when what it is for works, however it was installed. So on other systems install the same
 # things in your own way, and this does nothing.
@@ -49,6 +50,11 @@ want_for_test()
     want clang command -v clang
     want libomp-dev compiles clang -fopenmp
     want CLANG-SANITIZERS compiles clang -fopenmp -fsanitize=thread
+    if [ "$(id -u)" -eq 0 ]; then
+        want slurm-wlm command -v slurmctld
+        want munge command -v munged
+        want iproute2 command -v ip
+    fi
 }
 
 # The package with clang's sanitizers has another name in each release.

@@ -102,17 +102,25 @@ static void on_signal(int number)
     }
 }
 
+static void on_each_signal(const struct sigaction *action)
+{
+    (void)sigaction(SIGINT, action, NULL);
+    (void)sigaction(SIGTERM, action, NULL);
+    (void)sigaction(SIGUSR1, action, NULL);
+}
+
 void terminal_release_signals(void)
 {
-    (void)signal(SIGINT, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
+    on_each_signal(&(struct sigaction){.sa_handler = SIG_DFL});
+}
+
+void terminal_ignore_signals(void)
+{
+    on_each_signal(&(struct sigaction){.sa_handler = SIG_IGN});
 }
 
 void terminal_catch_signals(furrow_context_t *ctx)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-
     context_to_cancel = ctx;
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    on_each_signal(&(struct sigaction){.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART});
 }

@@ -13,10 +13,15 @@ void terminal_show_progress(cli_t *cli, const char *mode);
 /** Take the line away, if there is one. */
 void terminal_end_progress(void);
 
-/** SIGINT and SIGTERM cancel `ctx`; a second one ends the process at once. */
+/** SIGINT, SIGTERM and SIGUSR1 cancel `ctx`; a second one ends the process at once. SIGUSR1 is for Open MPI's mpirun, which passes
+ * it on, where a SIGTERM makes it kill the ranks a second later. */
 void terminal_catch_signals(furrow_context_t *ctx);
 
-/** Both signals end the process again, as they do by default. */
+/** These signals end the process again, as they do by default. */
 void terminal_release_signals(void);
+
+/** They do nothing more: the verdict stands. srun --kill-on-bad-exit sends SIGTERM to the other ranks as soon as
+ * one has ended with 75 or 3, which must not change how they end. */
+void terminal_ignore_signals(void);
 
 #endif

@@ -1,6 +1,22 @@
 /* Owns agreement: the only place where the statuses of ranks meet. */
+#include <unistd.h>
+
 #include "context.h"
 #include "status.h"
+
+/* Files and memory are those of a host; what else fails would fail anywhere. */
+static bool depends_on_host(furrow_status_t status)
+{
+    return status == FURROW_EIO || status == FURROW_EFORMAT || status == FURROW_ETRUNCATED || status == FURROW_ENOMEM;
+}
+
+static void name_host(const furrow_context_t *ctx, furrow_error_t *err)
+{
+    const bool several = ctx->node_ranks > 0 && ctx->node_ranks < ctx->ranks;
+
+    if (several && depends_on_host(err->status) && err->host[0] == '\0')
+        (void)gethostname(err->host, sizeof err->host - 1);
+}
 
 furrow_status_t furrow_agree(furrow_context_t *ctx, furrow_status_t status, furrow_error_t *err)
 {
@@ -13,7 +29,10 @@ furrow_status_t furrow_agree(furrow_context_t *ctx, furrow_status_t status, furr
         if (err != NULL) shared = *err;
         if (err == NULL || err->text[0] == '\0') furrow_fail(&shared, status, "%s", furrow_status_text(status));
         shared.status = status;
-        if (shared.rank == 0) shared.rank = ctx->rank; /* else it was agreed on before: keep the rank that failed */
+        if (shared.rank == 0) { /* else it was agreed on before: keep the rank that failed */
+            shared.rank = ctx->rank;
+            name_host(ctx, &shared);
+        }
     }
     if (ctx->uses_mpi) {
         MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MINLOC, ctx->comm);

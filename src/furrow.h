@@ -71,6 +71,7 @@ typedef struct furrow_error {
     furrow_status_t status;
     int rank;        /**< the rank that failed; 0 without MPI */
     int sys_errno;   /**< errno of the failed system call, or 0 */
+    char host[64];   /**< that rank's host, where there are several and it is about a file or memory; else "" */
     char text[1024]; /**< one line with path and numbers, "" for success */
 } furrow_error_t;
 

@@ -3,7 +3,7 @@
 #
 #   release    what users get                                     every label but faults
 #   minimal    without the optional libraries                     unit, kernels, cli
-#   asan       address and undefined sanitizers, fault points     every label
+#   asan       address and undefined sanitizers, fault points     every label but cluster
 #   tsan       thread sanitizer, with clang                       unit, mpi on 1 and 2 ranks, golden cli
 #
 # `debug` (fault points without sanitizers) may be named too. Exit code 0: all passed. A label without a test is a failure;
@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.." || exit 1
 labels_of()
 {
     case $1 in
-        release) echo unit kernels mpi cli fuzz headers install ;;
+        release) echo unit kernels mpi cli fuzz headers install cluster ;;
         minimal) echo unit kernels cli ;;
         asan | debug) echo unit kernels mpi cli faults fuzz headers install ;;
         tsan) echo unit mpi cli ;;
