@@ -128,11 +128,13 @@ static double support_of(furrow_resample_filter_t filter, double scale)
 
 int64_t furrow_resample_taps(furrow_resample_filter_t filter, double from, double to, int64_t out)
 {
-    if (filter == FURROW_RESAMPLE_NEAREST) return 1;
-    return (int64_t)ceil(support_of(filter, scale_of(from, to, out))) * 2 + 1;
+    int64_t taps = 1;
+
+    if (filter != FURROW_RESAMPLE_NEAREST) taps = (int64_t)ceil(support_of(filter, scale_of(from, to, out))) * 2 + 1;
+    return (taps + 3) / 4 * 4;
 }
 
-static void plan_nearest(int64_t in, double from, double to, int64_t out, int32_t *first, int32_t *count,
+static void plan_nearest(int64_t in, double from, double to, int64_t out, int64_t taps, int32_t *first, int32_t *count,
                          int32_t *weights)
 {
     const double scale = scale_of(from, to, out);
@@ -141,7 +143,7 @@ static void plan_nearest(int64_t in, double from, double to, int64_t out, int32_
         const int64_t at = (int64_t)(from + ((double)x + 0.5) * scale);
         first[x] = (int32_t)(at < in ? at : in - 1);
         count[x] = 1;
-        weights[x] = 1 << FURROW_RESAMPLE_BITS;
+        weights[x * taps] = 1 << FURROW_RESAMPLE_BITS;
     }
 }
 
@@ -174,8 +176,9 @@ void furrow_resample_plan(furrow_resample_filter_t filter, int64_t in, double fr
 {
     const double scale = scale_of(from, to, out);
 
+    memset(weights, 0, (size_t)(out * taps) * sizeof *weights);
     if (filter == FURROW_RESAMPLE_NEAREST) {
-        plan_nearest(in, from, to, out, first, count, weights);
+        plan_nearest(in, from, to, out, taps, first, count, weights);
         return;
     }
     for (int64_t x = 0; x < out; x++)

@@ -59,10 +59,10 @@ typedef struct furrow_resample {
     const int32_t *first, *count, *weights;
 } furrow_resample_t;
 
-/** The most inputs of one output. */
+/** The most inputs of one output, rounded up to a multiple of 4. */
 int64_t furrow_resample_taps(furrow_resample_filter_t filter, double from, double to, int64_t out);
 
-/** Fill first[out], count[out], weights[out * taps]. 0 <= from < to <= in, out >= 1, in < 2^31. */
+/** Fill first[out], count[out], weights[out * taps]; weights that are not used are 0. 0 <= from < to <= in, out >= 1, in < 2^31. */
 void furrow_resample_plan(furrow_resample_filter_t filter, int64_t in, double from, double to, int64_t out,
                           int64_t taps, int32_t *first, int32_t *count, int32_t *weights);
 
