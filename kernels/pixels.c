@@ -121,9 +121,25 @@ static double scale_of(double from, double to, int64_t out)
     return (to - from) / (double)out;
 }
 
+/* Input pixels on either side of an output's centre. */
 static double support_of(furrow_resample_filter_t filter, double scale)
 {
+    if (filter == FURROW_RESAMPLE_AREA) return 0.5 * scale + 0.5;
     return filters[filter].support * (scale < 1.0 ? 1.0 : scale);
+}
+
+/* What lies of an input pixel, x away, within the output pixel. */
+static double overlap(double x, double scale)
+{
+    const double most = scale < 1.0 ? scale : 1.0, part = 0.5 * scale + 0.5 - fabs(x);
+
+    return part <= 0.0 ? 0.0 : part < most ? part : most;
+}
+
+static double weight_of(furrow_resample_filter_t filter, double x, double scale)
+{
+    if (filter == FURROW_RESAMPLE_AREA) return overlap(x, scale);
+    return filters[filter].weight(x * (1.0 / (scale < 1.0 ? 1.0 : scale)));
 }
 
 int64_t furrow_resample_taps(furrow_resample_filter_t filter, double from, double to, int64_t out)
@@ -156,15 +172,15 @@ static int32_t fixed(double weight)
 static void plan_window(furrow_resample_filter_t filter, int64_t in, double center, double scale, int32_t *first,
                         int32_t *count, int32_t *weights)
 {
-    const double support = support_of(filter, scale), step = 1.0 / (scale < 1.0 ? 1.0 : scale);
+    const double support = support_of(filter, scale);
     int64_t start = (int64_t)(center - support + 0.5), stop = (int64_t)(center + support + 0.5);
     double total = 0.0;
 
     if (start < 0) start = 0;
     if (stop > in) stop = in;
-    for (int64_t i = start; i < stop; i++) total += filters[filter].weight(((double)i - center + 0.5) * step);
+    for (int64_t i = start; i < stop; i++) total += weight_of(filter, (double)i - center + 0.5, scale);
     for (int64_t i = start; i < stop; i++) {
-        const double weight = filters[filter].weight(((double)i - center + 0.5) * step);
+        const double weight = weight_of(filter, (double)i - center + 0.5, scale);
         weights[i - start] = fixed(total != 0.0 ? weight / total : weight);
     }
     *first = (int32_t)start;

@@ -37,10 +37,11 @@ void furrow_pixels_convert(furrow_pixels_t kind, furrow_pixels_order_t order, co
  * Rows first, each to bytes again, then columns. When shrinking, a filter is stretched by the ratio (antialias). */
 typedef enum furrow_resample_filter {
     FURROW_RESAMPLE_NEAREST,
-    FURROW_RESAMPLE_BOX,    /* Pillow's BOX */
-    FURROW_RESAMPLE_LINEAR, /* BILINEAR */
-    FURROW_RESAMPLE_CUBIC,  /* BICUBIC, a = -0.5 */
-    FURROW_RESAMPLE_LANCZOS /* LANCZOS, three lobes */
+    FURROW_RESAMPLE_BOX,     /* Pillow's BOX */
+    FURROW_RESAMPLE_LINEAR,  /* BILINEAR */
+    FURROW_RESAMPLE_CUBIC,   /* BICUBIC, a = -0.5 */
+    FURROW_RESAMPLE_LANCZOS, /* LANCZOS, three lobes */
+    FURROW_RESAMPLE_AREA     /* OpenCV's INTER_AREA when shrinking: pixels count by how much of them is covered */
 } furrow_resample_filter_t;
 
 /** Weights are multiples of 2^-22: a sum of 255 * weights, which may overshoot, fits 32 bits. */

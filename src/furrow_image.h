@@ -8,7 +8,7 @@
  *
  *     alpha, transparency    dropped, as Pillow's convert("RGB"): the colour that is stored, whatever it covers
  *     16 bits a channel      the high byte
- *     1, 2, 4 bits           scaled to 0..255; palettes are looked up
+ *     1, 2, 4 bits           scaled to 0..255; palettes are looked up; BMP's 5 and 6 bits within 1 of Pillow
  *     CMYK, YCCK             c k / 255 of Adobe's inverted channels, as Pillow
  *     gray from colour       0.299 R + 0.587 G + 0.114 B (ITU-R 601, as Pillow's convert("L")); of a JPEG its luma, as
  *                            cv2.IMREAD_GRAYSCALE
@@ -55,14 +55,15 @@ typedef enum furrow_fit {
     FURROW_FIT_PAD      /**< lie within height x width, centred on black: ImageOps.pad */
 } furrow_fit_t;
 
-/** Each is Pillow's filter of that name, bit for bit, on the pixels that it is given (see `full_decode`). */
+/** Each but the last is Pillow's filter of that name, bit for bit, on the pixels that it is given (see `full_decode`). */
 typedef enum furrow_filter {
     FURROW_FILTER_AUTO,    /**< box where the picture shrinks along an axis, linear where it grows */
     FURROW_FILTER_NEAREST, /**< Image.NEAREST */
-    FURROW_FILTER_BOX,     /**< Image.BOX: the mean of the area that a pixel covers */
+    FURROW_FILTER_BOX,     /**< Image.BOX: the mean of the pixels whose centres a pixel covers */
     FURROW_FILTER_LINEAR,  /**< Image.BILINEAR, which averages when shrinking (antialias) */
     FURROW_FILTER_CUBIC,   /**< Image.BICUBIC */
-    FURROW_FILTER_LANCZOS  /**< Image.LANCZOS */
+    FURROW_FILTER_LANCZOS, /**< Image.LANCZOS */
+    FURROW_FILTER_AREA     /**< cv2.INTER_AREA when shrinking, within 1: pixels count by how much of them is covered */
 } furrow_filter_t;
 
 typedef enum furrow_color { FURROW_RGB, FURROW_BGR, FURROW_GRAY } furrow_color_t;

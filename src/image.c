@@ -82,7 +82,7 @@ static furrow_status_t check_opts(const furrow_image_opts_t *opts, furrow_error_
                            (long long)opts->width);
     if (opts->dtype != FURROW_U1 && opts->dtype != FURROW_F4)
         return furrow_fail(err, FURROW_EARG, "pictures are of dtype u1 or f4");
-    if (!is_among((int)opts->fit, FURROW_FIT_PAD) || !is_among((int)opts->filter, FURROW_FILTER_LANCZOS) ||
+    if (!is_among((int)opts->fit, FURROW_FIT_PAD) || !is_among((int)opts->filter, FURROW_FILTER_AREA) ||
         !is_among((int)opts->color, FURROW_GRAY) || !is_among((int)opts->layout, FURROW_NCHW) || opts->max_pixels < 0)
         return furrow_fail(err, FURROW_EARG, "an option of the picture is out of range");
     if (opts->dtype == FURROW_F4 && !is_normal(opts))

@@ -117,6 +117,7 @@ static furrow_resample_filter_t filter_of(const furrow_fit_axis_t *axis, furrow_
     case FURROW_FILTER_LINEAR: return FURROW_RESAMPLE_LINEAR;
     case FURROW_FILTER_CUBIC: return FURROW_RESAMPLE_CUBIC;
     case FURROW_FILTER_LANCZOS: return FURROW_RESAMPLE_LANCZOS;
+    case FURROW_FILTER_AREA: return FURROW_RESAMPLE_AREA;
     case FURROW_FILTER_AUTO: break;
     }
     return axis->to - axis->from > (double)axis->out ? FURROW_RESAMPLE_BOX : FURROW_RESAMPLE_LINEAR;
