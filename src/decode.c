@@ -93,9 +93,10 @@ furrow_status_t furrow_decode_short(const char *format, furrow_bytes_t file, int
 furrow_status_t furrow_pool_check(const furrow_pool_t *pool, int64_t bytes, furrow_error_t *err)
 {
     if (pool->limit == 0 || bytes <= pool->limit - pool->used) return FURROW_OK;
-    return furrow_fail(err, FURROW_EBUDGET,
-                       "decoding needs %lld bytes more beside the slot; the decoder has %lld and may have %lld",
-                       (long long)bytes, (long long)pool->used, (long long)pool->limit);
+    return furrow_fail(
+        err, FURROW_EBUDGET,
+        "decoding needs %lld bytes of memory more beside the slot; the decoder has %lld and may have %lld",
+        (long long)bytes, (long long)pool->used, (long long)pool->limit);
 }
 
 /* The larger buffer replaces the smaller one: its contents need not be kept. */

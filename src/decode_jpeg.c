@@ -178,7 +178,7 @@ static furrow_status_t decode(const furrow_decode_job_t *job, furrow_error_t *er
     if (status == FURROW_OK && jpeg.components == 4 && jpeg.adobe != 0 && jpeg.adobe != 2)
         status = furrow_fail(err, FURROW_EUNSUPPORTED,
                              "JPEG: files of four channels that do not say which are not read without libjpeg-turbo");
-    if (status == FURROW_OK && !job->keep_damaged) status = furrow_jpeg_check_end(job->file, &jpeg, err);
+    if (status == FURROW_OK) status = furrow_jpeg_check_end(job->file, &jpeg, err);
     return status == FURROW_OK ? furrow_stb_decode(job, err) : status;
 }
 

@@ -65,7 +65,12 @@ static void give_up(j_common_ptr cinfo)
     char text[JMSG_LENGTH_MAX];
 
     cinfo->err->format_message(cinfo, text);
-    state->status = furrow_fail(state->err, status_of(cinfo->err->msg_code), "JPEG: %s", text);
+    state->status = status_of(cinfo->err->msg_code);
+    if (state->status == FURROW_ETRUNCATED)
+        (void)furrow_fail(state->err, state->status, "JPEG: the file ends early, after %lld bytes",
+                          (long long)state->job->file.count);
+    else
+        (void)furrow_fail(state->err, state->status, "JPEG: %s", text);
     longjmp(state->jump, 1);
 }
 

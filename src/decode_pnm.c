@@ -125,8 +125,10 @@ static bool read_text(const pnm_t *pnm, furrow_bytes_t file, int64_t *at, uint8_
         if (pnm->kind == 1) { /* digits need no space between them */
             *at = skip_space(file, *at);
             value = *at < file.count ? '1' - file.data[(*at)++] : -1;
-        } else
+        } else {
             value = read_number(file, at);
+            if (*at == file.count) return false; /* some of its digits may be missing */
+        }
         if (value < 0 || value > pnm->most) return false;
         out[i] = scaled(pnm, (unsigned)value);
     }

@@ -1,16 +1,20 @@
-/* Owns stb_image, with the formats that nothing better reads in this build. Its memory counts against the limit of the
- * decoder, by a pool that is the thread's own while it runs, for stb hands no context to the functions that allocate. */
+/* Owns decoding by stb_image. Its memory counts against the limit of the decoder, by a count that is the thread's own while
+ * it runs, for stb hands no context to the functions that allocate. */
 #include "decode_stb.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include <stb/stb_image.h>
+
+#include "decode_stb_memory.h"
 
 static _Thread_local int64_t stb_left; /* bytes that may still be asked for; below 0: no limit */
 
 /* Before each block stands its size, in a space that keeps the alignment. */
 enum { HEAD = 64 };
 
-static void stb_free(void *block)
+void furrow_stb_free(void *block)
 {
     if (block == NULL) return;
     char *head = (char *)block - HEAD;
@@ -20,7 +24,7 @@ static void stb_free(void *block)
     free(head);
 }
 
-static void *stb_malloc(size_t bytes)
+void *furrow_stb_malloc(size_t bytes)
 {
     const int64_t size = (int64_t)bytes;
 
@@ -32,35 +36,15 @@ static void *stb_malloc(size_t bytes)
     return head + HEAD;
 }
 
-static void *stb_realloc(void *block, size_t old_bytes, size_t bytes)
+void *furrow_stb_realloc(void *block, size_t old_bytes, size_t bytes)
 {
-    void *larger = stb_malloc(bytes);
+    void *larger = furrow_stb_malloc(bytes);
 
     if (larger == NULL) return NULL;
     if (block != NULL) memcpy(larger, block, old_bytes < bytes ? old_bytes : bytes);
-    stb_free(block);
+    furrow_stb_free(block);
     return larger;
 }
-
-#define STBI_MALLOC(bytes) stb_malloc(bytes)
-#define STBI_FREE(block) stb_free(block)
-#define STBI_REALLOC_SIZED(block, old_bytes, bytes) stb_realloc(block, old_bytes, bytes)
-#define STBI_NO_STDIO
-#define STBI_NO_GIF
-#define STBI_NO_HDR
-#define STBI_NO_LINEAR
-#define STBI_NO_PIC
-#define STBI_NO_PNM
-#ifdef FURROW_HAVE_LIBJPEG
-#define STBI_NO_JPEG
-#endif
-#ifdef FURROW_HAVE_LIBSPNG
-#define STBI_NO_PNG
-#endif
-#define STBI_MAX_DIMENSIONS 0x7fffffff /* the caller has checked the number of pixels */
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
-#include <stb/stb_image.h>
 
 static furrow_status_t fail(const furrow_decode_job_t *job, furrow_error_t *err)
 {

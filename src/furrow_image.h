@@ -87,7 +87,7 @@ typedef struct furrow_image_opts {
                           size, the least M that is no smaller than what is wanted and fast: less time, and other pixels
                           than the filter makes of the whole picture, as Image.draft */
     bool keep_damaged;  /**< a JPEG that ends early or is corrupt counts as a picture with a warning; what is missing is
-                          what the decoder makes up */
+                          what libjpeg-turbo makes up (without it, such a file is refused all the same) */
     int64_t max_pixels; /**< larger pictures are refused; 0: FURROW_IMAGE_MAX_PIXELS */
 } furrow_image_opts_t;
 

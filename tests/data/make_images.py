@@ -287,7 +287,7 @@ def make_pnm():
     picture("gray.pgm", saved(gray, "PPM"), 1)
     picture("bits.pbm", f"P4\n# a comment\n{size}\n".encode() + b"".join(packed(r, 1) for r in bits), 1, 1, pixels=black)
     text = lambda values: "\n".join(" ".join(str(v) for v in row.reshape(-1)) for row in values)
-    picture("text.ppm", f"P3 {size} 255 {text(NOISE[:, :, :])}".encode(), 3, pixels=NOISE)
+    picture("text.ppm", f"P3 {size} 255 {text(NOISE)}\n".encode(), 3, pixels=NOISE)
     picture("text.pgm", f"P2\n{size}\n# white\n255\n{text(gray)}\n".encode(), 1, pixels=triple)
     joined = "\n".join("".join(map(str, row)) for row in bits)
     picture("text.pbm", f"P1\n{size}\n{joined}\n".encode(), 1, 1, pixels=black)
