@@ -23,10 +23,18 @@ static const char *const process_names[16] = {
 
 /* ------------------------------------------------------------------------------------------------------- markers */
 
+/* What stands before the first scan. */
+typedef struct jpeg {
+    int process; /* n of SOFn */
+    int bits, components;
+    int64_t height, width;
+    int adobe;       /* colour transform of the Adobe marker, -1 without one */
+    int orientation; /* of EXIF */
+} jpeg_t;
+
 /* A marker segment: code, and what follows its length. */
 typedef struct segment {
     int code;
-    int64_t at; /* of the code's 0xff */
     const uint8_t *data;
     int64_t count;
     int64_t next; /* what follows the segment */
@@ -47,7 +55,7 @@ static bool next_segment(furrow_bytes_t file, int64_t at, segment_t *out)
         if (at + 1 < file.count && file.data[at + 1] != 0xff && file.data[at + 1] != 0) break;
     }
     if (at + 1 >= file.count) return false;
-    *out = (segment_t){.code = file.data[at + 1], .at = at, .next = at + 2};
+    *out = (segment_t){.code = file.data[at + 1], .next = at + 2};
     if (stands_alone(out->code)) return true;
     if (at + 4 > file.count) return false;
     const int64_t length = furrow_be16(file.data + at + 2);
@@ -62,7 +70,7 @@ static bool is_frame(int code)
     return code >= SOF0 && code <= SOF0 + 15 && code != DHT && code != JPG && code != DAC;
 }
 
-static furrow_status_t read_frame(const segment_t *segment, furrow_jpeg_t *out, furrow_error_t *err)
+static furrow_status_t read_frame(const segment_t *segment, jpeg_t *out, furrow_error_t *err)
 {
     if (out->process >= 0) return furrow_fail(err, FURROW_EFORMAT, "JPEG: two frame headers");
     if (segment->count < 6 || segment->count != 6 + 3 * segment->data[5])
@@ -75,7 +83,7 @@ static furrow_status_t read_frame(const segment_t *segment, furrow_jpeg_t *out, 
     return FURROW_OK;
 }
 
-static void read_application(const segment_t *segment, furrow_jpeg_t *out)
+static void read_application(const segment_t *segment, jpeg_t *out)
 {
     if (segment->code == APP1 && out->orientation == 0 && segment->count > 6 && memcmp(segment->data, "Exif\0", 5) == 0)
         out->orientation = furrow_exif_orientation((furrow_bytes_t){segment->data + 6, segment->count - 6});
@@ -83,11 +91,11 @@ static void read_application(const segment_t *segment, furrow_jpeg_t *out)
         out->adobe = segment->data[11];
 }
 
-furrow_status_t furrow_jpeg_read(furrow_bytes_t file, furrow_jpeg_t *out, furrow_error_t *err)
+static furrow_status_t read_header(furrow_bytes_t file, jpeg_t *out, furrow_error_t *err)
 {
     segment_t segment = {.next = 2};
 
-    *out = (furrow_jpeg_t){.process = -1, .adobe = -1};
+    *out = (jpeg_t){.process = -1, .adobe = -1};
     for (;;) {
         if (!next_segment(file, segment.next, &segment))
             return furrow_fail(err, FURROW_ETRUNCATED, "JPEG: the file ends early, after %lld bytes, in its header",
@@ -103,22 +111,6 @@ furrow_status_t furrow_jpeg_read(furrow_bytes_t file, furrow_jpeg_t *out, furrow
     }
     if (out->process < 0) return furrow_fail(err, FURROW_EFORMAT, "JPEG: a scan without a frame header");
     if (out->orientation == 0) out->orientation = 1;
-    out->scan = segment.at;
-    return FURROW_OK;
-}
-
-furrow_status_t furrow_jpeg_check_end(furrow_bytes_t file, const furrow_jpeg_t *jpeg, furrow_error_t *err)
-{
-    segment_t segment = {.next = jpeg->scan};
-    int scans = 0;
-
-    do {
-        if (!next_segment(file, segment.next, &segment))
-            return furrow_fail(err, FURROW_ETRUNCATED, "JPEG: the file ends early, after %lld bytes",
-                               (long long)file.count);
-        if (segment.code == SOS && ++scans > FURROW_JPEG_SCANS_MAX)
-            return furrow_fail(err, FURROW_EFORMAT, "JPEG: more than %d scans", FURROW_JPEG_SCANS_MAX);
-    } while (segment.code != EOI);
     return FURROW_OK;
 }
 
@@ -129,7 +121,7 @@ static bool sniff(furrow_bytes_t file)
     return file.count >= 3 && memcmp(file.data, "\xff\xd8\xff", 3) == 0;
 }
 
-static furrow_status_t check_kind(const furrow_jpeg_t *jpeg, furrow_error_t *err)
+static furrow_status_t check_kind(const jpeg_t *jpeg, furrow_error_t *err)
 {
     const char *name = process_names[jpeg->process];
     const bool arithmetic = jpeg->process == 9 || jpeg->process == 10;
@@ -147,8 +139,8 @@ static furrow_status_t check_kind(const furrow_jpeg_t *jpeg, furrow_error_t *err
 
 static furrow_status_t info(furrow_bytes_t file, furrow_image_info_t *out, furrow_error_t *err)
 {
-    furrow_jpeg_t jpeg;
-    furrow_status_t status = furrow_jpeg_read(file, &jpeg, err);
+    jpeg_t jpeg;
+    furrow_status_t status = read_header(file, &jpeg, err);
 
     if (status == FURROW_OK) status = check_kind(&jpeg, err);
     if (status != FURROW_OK) return status;
@@ -168,17 +160,50 @@ const furrow_decoder_t furrow_decoder_jpeg = {"JPEG",
                                               furrow_libjpeg_free,
                                               furrow_libjpeg_eighths};
 #else
+/* Tables of Huffman codes hold at most 256 symbols: stb_image 2.27 writes beyond them. */
+static bool has_good_tables(const segment_t *segment)
+{
+    enum { LENGTHS = 16, SYMBOLS_MAX = 256 };
+
+    for (int64_t at = 0; at < segment->count;) {
+        int symbols = 0;
+        if (at + 1 + LENGTHS > segment->count) return false;
+        for (int i = 1; i <= LENGTHS; i++) symbols += segment->data[at + i];
+        at += 1 + LENGTHS + symbols;
+        if (symbols > SYMBOLS_MAX || at > segment->count) return false;
+    }
+    return true;
+}
+
+/* Does every marker follow up to the end of the picture, in at most so many scans? stb would not tell. */
+static furrow_status_t check_segments(furrow_bytes_t file, furrow_error_t *err)
+{
+    segment_t segment = {.next = 2};
+    int scans = 0;
+
+    do {
+        if (!next_segment(file, segment.next, &segment))
+            return furrow_fail(err, FURROW_ETRUNCATED, "JPEG: the file ends early, after %lld bytes",
+                               (long long)file.count);
+        if (segment.code == SOS && ++scans > FURROW_JPEG_SCANS_MAX)
+            return furrow_fail(err, FURROW_EFORMAT, "JPEG: more than %d scans", FURROW_JPEG_SCANS_MAX);
+        if (segment.code == DHT && !has_good_tables(&segment))
+            return furrow_fail(err, FURROW_EFORMAT, "JPEG: a bad table of Huffman codes");
+    } while (segment.code != EOI);
+    return FURROW_OK;
+}
+
 /* stb takes four channels without Adobe's marker for three and an alpha. It does not tell where data is missing, but for
  * a missing end. */
 static furrow_status_t decode(const furrow_decode_job_t *job, furrow_error_t *err)
 {
-    furrow_jpeg_t jpeg;
-    furrow_status_t status = furrow_jpeg_read(job->file, &jpeg, err);
+    jpeg_t jpeg;
+    furrow_status_t status = read_header(job->file, &jpeg, err);
 
     if (status == FURROW_OK && jpeg.components == 4 && jpeg.adobe != 0 && jpeg.adobe != 2)
         status = furrow_fail(err, FURROW_EUNSUPPORTED,
                              "JPEG: files of four channels that do not say which are not read without libjpeg-turbo");
-    if (status == FURROW_OK) status = furrow_jpeg_check_end(job->file, &jpeg, err);
+    if (status == FURROW_OK) status = check_segments(job->file, err);
     return status == FURROW_OK ? furrow_stb_decode(job, err) : status;
 }
 

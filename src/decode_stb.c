@@ -29,7 +29,7 @@ void *furrow_stb_malloc(size_t bytes)
     const int64_t size = (int64_t)bytes;
 
     if (size < 0 || (stb_left >= 0 && size > stb_left)) return NULL;
-    char *head = malloc(bytes + HEAD);
+    char *head = calloc(1, bytes + HEAD); /* stb reads tables that a file has left out */
     if (head == NULL) return NULL;
     memcpy(head, &size, sizeof size);
     if (stb_left >= 0) stb_left -= size;
