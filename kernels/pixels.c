@@ -223,10 +223,13 @@ static bool is_interleaved(const furrow_place_t *place)
     return place->step == place->channels && (place->channels == 1 || place->channel_step == 1);
 }
 
-/* One channel, to neighbouring elements: a plane. */
-static void place_plane_u1(int step, const uint8_t *row, size_t n, uint8_t *restrict out)
+static void place_planes_u1(const uint8_t *row, size_t n, uint8_t *restrict a, uint8_t *restrict b, uint8_t *restrict c)
 {
-    for (size_t i = 0; i < n; i++) out[i] = row[i * (size_t)step];
+    for (size_t i = 0; i < n; i++, row += 3) {
+        a[i] = row[0];
+        b[i] = row[1];
+        c[i] = row[2];
+    }
 }
 
 void furrow_pixels_place_u1(const furrow_place_t *place, const uint8_t *row, size_t n, uint8_t *out)
@@ -235,13 +238,17 @@ void furrow_pixels_place_u1(const furrow_place_t *place, const uint8_t *row, siz
         memcpy(out, row, n * (size_t)place->channels);
         return;
     }
-    for (int c = 0; c < place->channels; c++) {
-        uint8_t *to = out + c * place->channel_step;
-        if (place->step == 1)
-            place_plane_u1(place->channels, row + c, n, to);
-        else
-            for (size_t i = 0; i < n; i++) to[(int64_t)i * place->step] = row[i * (size_t)place->channels + (size_t)c];
+    if (place->channels == 3 && place->channel_step == 1) {
+        for (size_t i = 0; i < n; i++, out += place->step) memcpy(out, row + 3 * i, 3);
+        return;
     }
+    if (place->channels == 3 && place->step == 1) {
+        place_planes_u1(row, n, out, out + place->channel_step, out + 2 * place->channel_step);
+        return;
+    }
+    for (int c = 0; c < place->channels; c++)
+        for (size_t i = 0; i < n; i++)
+            out[c * place->channel_step + (int64_t)i * place->step] = row[i * (size_t)place->channels + (size_t)c];
 }
 
 void furrow_pixels_place_f4(const furrow_place_t *place, const float *table, const uint8_t *row, size_t n, float *out)
