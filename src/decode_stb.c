@@ -8,6 +8,7 @@
 #include <stb/stb_image.h>
 
 #include "decode_stb_memory.h"
+#include "fault.h"
 
 static _Thread_local int64_t stb_left; /* bytes that may still be asked for; below 0: no limit */
 
@@ -29,6 +30,7 @@ void *furrow_stb_malloc(size_t bytes)
     const int64_t size = (int64_t)bytes;
 
     if (size < 0 || (stb_left >= 0 && size > stb_left)) return NULL;
+    if (furrow_fault_hits(FURROW_FAULT_ALLOC)) return NULL;
     char *head = calloc(1, bytes + HEAD); /* stb reads tables that a file has left out */
     if (head == NULL) return NULL;
     memcpy(head, &size, sizeof size);
@@ -50,6 +52,7 @@ static furrow_status_t fail(const furrow_decode_job_t *job, furrow_error_t *err)
 {
     const char *reason = stbi_failure_reason();
 
+    if (reason == NULL) reason = "it cannot be decoded";
     if (strcmp(reason, "outofmem") != 0) return furrow_fail(err, FURROW_EFORMAT, "%s: %s", job->info->format, reason);
     if (stb_left < 0) return furrow_fail(err, FURROW_ENOMEM, "%s: out of memory", job->info->format);
     return furrow_fail(err, FURROW_EBUDGET,

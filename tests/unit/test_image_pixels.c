@@ -226,7 +226,7 @@ static void test_image_pixels__orientation_ignored(void **state)
     uint8_t *expected = decode_as("exif1.jpg", &opts, &bytes);
     opts.ignore_orientation = true;
     for (int i = 2; i <= 8; i++) {
-        char name[16];
+        char name[32];
         (void)snprintf(name, sizeof name, "exif%d.jpg", i);
         uint8_t *pixels = decode_as(name, &opts, &bytes);
         assert_memory_equal(pixels, expected, (size_t)bytes);
