@@ -50,6 +50,7 @@ static const struct {
     {"exif6.jpg", "JPEG", 16, 24, 3, 8, 6, 2},
     {"exif7.jpg", "JPEG", 16, 24, 3, 8, 7, 2},
     {"exif8.jpg", "JPEG", 16, 24, 3, 8, 8, 2},
+    {"full-table.gif", "GIF", 70, 70, 1, 8, 1, 0},
     {"palette.gif", "GIF", 19, 23, 1, 8, 1, 0},
     {"interlaced.gif", "GIF", 19, 23, 1, 8, 1, 0},
     {"noise.gif", "GIF", 19, 23, 1, 8, 1, 0},

@@ -175,7 +175,35 @@ def make_jpeg():
 
 
 # ----------------------------------------------------------------------------------------------------------- others
+def lzw(pixels):
+    """Codes of 9 to 12 bits. When the table is full it stays as it is, which encoders may do."""
+    table = {bytes([i]): i for i in range(256)}
+    size, used, text, out = 9, 258, b"", [(256, 9)]
+    for pixel in pixels:
+        longer = text + bytes([pixel])
+        if longer in table:
+            text = longer
+            continue
+        out.append((table[text], size))
+        if used < 4096:
+            table[longer] = used
+            size += used == 2**size and size < 12
+            used += 1
+        text = bytes([pixel])
+    word, shift = 0, 0
+    for code, size in out + [(table[text], size), (257, size)]:
+        word |= code << shift
+        shift += size
+    data = word.to_bytes((shift + 7) // 8, "little")
+    return b"".join(bytes([len(data[i:i + 255])]) + data[i:i + 255] for i in range(0, len(data), 255)) + b"\0"
+
+
 def make_gif():
+    side = 70
+    noise = rng.integers(0, 256, side * side, dtype="u1").tobytes()
+    colours = bytes(range(256)) + bytes(range(255, -1, -1)) + bytes(256)
+    header = b"GIF87a" + struct.pack("<HHBBB", side, side, 0xf7, 0, 0) + colours
+    picture("full-table.gif", header + b"," + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x08" + lzw(noise) + b";", 1)
     quantized = Image.fromarray(BASE).quantize(100)
     picture("palette.gif", saved(quantized, "GIF", interlace=0), 1)
     picture("interlaced.gif", saved(quantized, "GIF", interlace=1), 1)

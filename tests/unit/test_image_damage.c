@@ -158,7 +158,7 @@ static void test_image_damage__corrupt_jpeg(void **state)
     (void)state;
     if (!has_libjpeg()) skip();
     for (int i = 40; i < 100; i += 2) memcpy(scan + i, "\xff", 2); /* ones only: no code */
-    expect_refused(file, FURROW_EFORMAT, "JPEG: Corrupt JPEG data");
+    expect_refused(file, FURROW_EFORMAT, "JPEG: Corrupt JPEG data: bad Huffman code");
     opts.keep_damaged = true;
     furrow_image_info_t info;
     uint8_t *pixels = decode(file, &bytes, &info);
