@@ -4,10 +4,10 @@
 
 #include "fault.h"
 
+#ifdef FURROW_FAULTS
 static const char *const names[] = {"420.jpg", "progressive.jpg", "cmyk.jpg", "rgb.png",  "interlaced.png", "noise.gif",
                                     "rgb.bmp", "rgb.tga",         "raw.psd",  "text.ppm", "exif6.jpg"};
 
-#ifdef FURROW_FAULTS
 /* Sizes that need every buffer. */
 static furrow_image_opts_t resizing(void)
 {
