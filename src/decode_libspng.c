@@ -1,9 +1,12 @@
 /* Owns decoding by libspng, which turns every kind of PNG to RGB of 8 bits: the high byte of 16, palettes looked up, alpha
  * dropped. */
 #ifdef FURROW_HAVE_LIBSPNG
+#include <string.h>
+
 #include <spng.h>
 
 #include "decode_png.h"
+#include "mem.h"
 
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
@@ -11,8 +14,42 @@
 const char furrow_libspng_version[] =
     "libspng " TEXT(SPNG_VERSION_MAJOR) "." TEXT(SPNG_VERSION_MINOR) "." TEXT(SPNG_VERSION_PATCH);
 
-/* What texts and profiles, which nobody looks at, may take when they are inflated. */
-static const size_t chunk_bytes_max = (size_t)16 << 20, chunks_bytes_max = (size_t)32 << 20;
+/* ------------------------------------------------------------------------------------------------------- chunks */
+
+/* The library is shown the chunks that matter, those with an upper-case type. It would inflate texts and profiles, which
+ * nobody looks at, and refuse a picture for having many. */
+typedef struct reader {
+    furrow_bytes_t file;
+    furrow_png_chunk_t chunk;
+    int64_t at, stop; /* bytes to be shown next */
+} reader_t;
+
+static bool next_range(reader_t *reader)
+{
+    do {
+        if (!furrow_png_next(reader->file, &reader->chunk)) return false;
+    } while ((reader->chunk.type[0] & 0x20) != 0);
+    reader->at = reader->chunk.type - 4 - reader->file.data;
+    reader->stop = reader->chunk.next;
+    return true;
+}
+
+static int show(spng_ctx *ctx, void *user, void *out, size_t count)
+{
+    reader_t *reader = user;
+
+    (void)ctx;
+    for (int64_t done = 0, wanted = (int64_t)count; done < wanted;) {
+        if (reader->at == reader->stop && !next_range(reader)) return SPNG_IO_EOF;
+        const int64_t bytes = furrow_least(wanted - done, reader->stop - reader->at);
+        memcpy((char *)out + done, reader->file.data + reader->at, (size_t)bytes);
+        reader->at += bytes;
+        done += bytes;
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------------- decode */
 
 static furrow_status_t fail(const furrow_decode_job_t *job, int error, furrow_error_t *err)
 {
@@ -68,10 +105,10 @@ static furrow_status_t read_picture(const furrow_decode_job_t *job, spng_ctx *ct
 
 static furrow_status_t decode(const furrow_decode_job_t *job, spng_ctx *ctx, furrow_error_t *err)
 {
+    reader_t reader = {.file = job->file, .stop = FURROW_PNG_SIGNATURE};
     struct spng_ihdr header;
-    int error = spng_set_png_buffer(ctx, job->file.data, (size_t)job->file.count);
+    int error = spng_set_png_stream(ctx, show, &reader);
 
-    if (error == 0) error = spng_set_chunk_limits(ctx, chunk_bytes_max, chunks_bytes_max);
     if (error == 0) error = spng_get_ihdr(ctx, &header);
     if (error != 0) return fail(job, error, err);
     /* The library keeps three rows of its own. */

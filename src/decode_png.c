@@ -5,7 +5,12 @@
 
 #include "decode_stb.h"
 
-enum { SIGNATURE = 8, CHUNK = 12 /* length, type and check sum */, IHDR = 13, START = SIGNATURE + CHUNK + IHDR };
+enum {
+    SIGNATURE = FURROW_PNG_SIGNATURE,
+    CHUNK = 12 /* length, type and check sum */,
+    IHDR = 13,
+    START = SIGNATURE + CHUNK + IHDR
+};
 
 static bool sniff(furrow_bytes_t file)
 {

@@ -6,6 +6,9 @@
 
 #include "decode.h"
 
+/** Bytes before the first chunk. */
+enum { FURROW_PNG_SIGNATURE = 8 };
+
 typedef struct furrow_png_chunk {
     const uint8_t *type; /* four letters */
     furrow_bytes_t data; /* a check sum follows */

@@ -188,6 +188,28 @@ static void test_image_damage__harmless(void **state)
     free(file.data);
 }
 
+/* Texts, however many, and junk behind the end are nobody's business. */
+static void test_image_damage__metadata(void **state)
+{
+    static const char text[] = "\x00\x00\x00\x05\x74\x45\x58\x74\x6b\x00\x61\x62\x63\x8e\x35\x7c\x75";
+    enum { TEXTS = 3000, BYTES = sizeof text - 1 };
+    const bytes_t file = read_picture("rgb.png", "");
+    const int64_t head = (uint8_t *)find(file, "IDAT", 4) - 4 - file.data;
+    const bytes_t longer = {calloc(1, (size_t)file.count + TEXTS * BYTES + 50), file.count + TEXTS * BYTES + 50};
+    int64_t bytes;
+
+    (void)state;
+    memcpy(longer.data, file.data, (size_t)head);
+    for (int i = 0; i < TEXTS; i++) memcpy(longer.data + head + i * BYTES, text, BYTES);
+    memcpy(longer.data + head + TEXTS * BYTES, file.data + head, (size_t)(file.count - head));
+    uint8_t *expected = decode_whole(file, &bytes), *pixels = decode_whole(longer, &bytes);
+    assert_memory_equal(pixels, expected, (size_t)bytes);
+    free(pixels);
+    free(expected);
+    free(longer.data);
+    free(file.data);
+}
+
 /* ------------------------------------------------------------------------------------------------------- limits */
 
 /* Nothing is asked for, though gigabytes are claimed: a slot as large as that would be is never touched. */
@@ -427,6 +449,7 @@ int main(void)
                                        cmocka_unit_test_setup(test_image_damage__check_sums, reset),
                                        cmocka_unit_test_setup(test_image_damage__corrupt_jpeg, reset),
                                        cmocka_unit_test_setup(test_image_damage__harmless, reset),
+                                       cmocka_unit_test_setup(test_image_damage__metadata, reset),
                                        cmocka_unit_test_setup(test_image_damage__too_large, reset),
                                        cmocka_unit_test_setup(test_image_damage__max_pixels, reset),
                                        cmocka_unit_test_setup(test_image_damage__memory, reset),
