@@ -5,7 +5,7 @@ set -u
 
 # layer     files                                                       layers that they may include
 layers='
-public      src/furrow.h|src/furrow_@(image|mpi|kernel|pool).h          public
+public      src/furrow.h|src/furrow_@(image|images|mpi|kernel|pool).h   public
 kernels     kernels/*                                                   kernels
 base        src/@(status|mem|dtype|split|npy|npy_file|file|fault|clock|version|ranges).[ch]     public kernels base
 parallel    src/@(context|agree|transfer|exec|array|progress|isolate*).[ch]             public kernels base parallel
