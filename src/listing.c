@@ -15,11 +15,11 @@ enum { LIST_FILE_MAX = 1 << 30 };
 /* ------------------------------------------------------------------- names */
 
 /* The lines of a file; or, if it holds zero bytes, what stands between those, as `find -print0` writes it. */
-static furrow_status_t add_list_file(const char *path, furrow_bytes_t *names, furrow_error_t *err)
+static furrow_status_t add_list_file(const char *path, furrow_grow_t *names, furrow_error_t *err)
 {
-    furrow_bytes_t file = {0};
+    furrow_grow_t file = {0};
 
-    furrow_status_t status = furrow_bytes_read_file(&file, path, LIST_FILE_MAX, err);
+    furrow_status_t status = furrow_grow_read_file(&file, path, LIST_FILE_MAX, err);
     const char end = status == FURROW_OK && memchr(file.data, '\0', (size_t)file.count) != NULL ? '\0' : '\n';
     for (int64_t at = 0; status == FURROW_OK && at < file.count;) {
         const char *name = file.data + at, *stop = memchr(name, end, (size_t)(file.count - at));
@@ -27,14 +27,14 @@ static furrow_status_t add_list_file(const char *path, furrow_bytes_t *names, fu
         at += length + 1;
         if (end == '\n' && length > 0 && name[length - 1] == '\r') length--;
         if (length == 0) continue;
-        status = furrow_bytes_add(names, name, length, err);
-        if (status == FURROW_OK) status = furrow_bytes_add(names, "", 1, err);
+        status = furrow_grow_add(names, name, length, err);
+        if (status == FURROW_OK) status = furrow_grow_add(names, "", 1, err);
     }
-    furrow_bytes_free(&file);
+    furrow_grow_free(&file);
     return status;
 }
 
-static furrow_status_t add_source(const char *source, bool recursive, furrow_bytes_t *names, furrow_error_t *err)
+static furrow_status_t add_source(const char *source, bool recursive, furrow_grow_t *names, furrow_error_t *err)
 {
     struct stat facts;
     size_t length = source == NULL ? 0 : strlen(source);
@@ -42,7 +42,7 @@ static furrow_status_t add_source(const char *source, bool recursive, furrow_byt
     if (length == 0) return furrow_fail(err, FURROW_EARG, "an empty name is no image");
     if (source[0] == '@') return add_list_file(source + 1, names, err);
     if (stat(source, &facts) != 0) return furrow_fail_errno(err, source, "open");
-    if (!S_ISDIR(facts.st_mode)) return furrow_bytes_add(names, source, (int64_t)length + 1, err);
+    if (!S_ISDIR(facts.st_mode)) return furrow_grow_add(names, source, (int64_t)length + 1, err);
     while (length > 1 && source[length - 1] == '/') length--;
     char *folder = strndup(source, length);
     if (folder == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for the name of a folder");
@@ -64,7 +64,7 @@ static furrow_status_t find_starts(furrow_listing_t *l, furrow_error_t *err)
 
     l->start.count = 0;
     for (int64_t at = 0; at < l->text.count && status == FURROW_OK; at += (int64_t)strlen(l->text.data + at) + 1)
-        status = furrow_bytes_add(&l->start, &at, sizeof at, err);
+        status = furrow_grow_add(&l->start, &at, sizeof at, err);
     l->count = l->start.count / (int64_t)sizeof(int64_t);
     return status;
 }
@@ -77,7 +77,7 @@ static int compare_names(const void *a, const void *b, void *text)
 /* Names bytewise, each once. strcmp() compares as unsigned bytes. */
 static furrow_status_t sort(furrow_listing_t *l, furrow_error_t *err)
 {
-    furrow_bytes_t sorted = {0};
+    furrow_grow_t sorted = {0};
 
     furrow_status_t status = find_starts(l, err);
     if (status != FURROW_OK || l->count == 0) return status;
@@ -85,9 +85,9 @@ static furrow_status_t sort(furrow_listing_t *l, furrow_error_t *err)
     for (int64_t i = 0; i < l->count && status == FURROW_OK; i++) {
         const char *name = l->text.data + starts(l)[i];
         if (i > 0 && strcmp(name, l->text.data + starts(l)[i - 1]) == 0) continue;
-        status = furrow_bytes_add(&sorted, name, (int64_t)strlen(name) + 1, err);
+        status = furrow_grow_add(&sorted, name, (int64_t)strlen(name) + 1, err);
     }
-    furrow_bytes_free(&l->text);
+    furrow_grow_free(&l->text);
     l->text = sorted;
     return status;
 }
@@ -167,7 +167,7 @@ int64_t furrow_listing_bytes(const furrow_listing_t *l)
 void furrow_listing_free(furrow_listing_t *l)
 {
     if (l == NULL) return;
-    furrow_bytes_free(&l->text);
-    furrow_bytes_free(&l->start);
+    furrow_grow_free(&l->text);
+    furrow_grow_free(&l->start);
     free(l);
 }

@@ -4,12 +4,12 @@
 #ifndef FURROW_LISTING_H
 #define FURROW_LISTING_H
 
-#include "bytes.h"
+#include "grow.h"
 #include "furrow_images.h"
 
 struct furrow_listing {
-    furrow_bytes_t text;  /* all names, each ended by a zero byte */
-    furrow_bytes_t start; /* int64_t: where each begins in `text` */
+    furrow_grow_t text;  /* all names, each ended by a zero byte */
+    furrow_grow_t start; /* int64_t: where each begins in `text` */
     int64_t count;
 };
 

@@ -22,8 +22,8 @@ typedef struct {
 
 typedef struct {
     bool recursive;
-    furrow_bytes_t *names;
-    furrow_bytes_t folders, links; /* still to be listed: names, each ended by a zero byte */
+    furrow_grow_t *names;
+    furrow_grow_t folders, links; /* still to be listed: names, each ended by a zero byte */
     void *seen;                    /* a tree of identity_t */
 } walk_t;
 
@@ -64,18 +64,18 @@ static furrow_status_t note_folder(walk_t *walk, const struct stat *facts, bool 
     return found != NULL ? FURROW_OK : furrow_fail(err, FURROW_ENOMEM, "out of memory for a list of folders");
 }
 
-static furrow_status_t add_path(furrow_bytes_t *out, const char *folder, const char *name, furrow_error_t *err)
+static furrow_status_t add_path(furrow_grow_t *out, const char *folder, const char *name, furrow_error_t *err)
 {
     const size_t length = strlen(folder);
     const bool slash = length > 0 && folder[length - 1] != '/';
 
-    furrow_status_t status = furrow_bytes_add(out, folder, (int64_t)length, err);
-    if (status == FURROW_OK && slash) status = furrow_bytes_add(out, "/", 1, err);
-    return status == FURROW_OK ? furrow_bytes_add(out, name, (int64_t)strlen(name) + 1, err) : status;
+    furrow_status_t status = furrow_grow_add(out, folder, (int64_t)length, err);
+    if (status == FURROW_OK && slash) status = furrow_grow_add(out, "/", 1, err);
+    return status == FURROW_OK ? furrow_grow_add(out, name, (int64_t)strlen(name) + 1, err) : status;
 }
 
 /* What an entry is counts only in a recursive walk. */
-static furrow_bytes_t *place_of(walk_t *walk, DIR *entries, const struct dirent *e)
+static furrow_grow_t *place_of(walk_t *walk, DIR *entries, const struct dirent *e)
 {
     const bool may_be_folder = e->d_type == DT_DIR || e->d_type == DT_LNK || e->d_type == DT_UNKNOWN;
     struct stat facts;
@@ -99,7 +99,7 @@ static furrow_status_t list_entries(walk_t *walk, const char *folder, DIR *entri
         errno = 0;
         const struct dirent *e = furrow_fault_hits(FURROW_FAULT_READ) ? NULL : readdir(entries);
         if (e == NULL) return errno == 0 ? FURROW_OK : furrow_fail_errno(err, folder, "list");
-        furrow_bytes_t *place = e->d_name[0] == '.' ? NULL : place_of(walk, entries, e);
+        furrow_grow_t *place = e->d_name[0] == '.' ? NULL : place_of(walk, entries, e);
         if (place != NULL) status = add_path(place, folder, e->d_name, err);
     }
     return status;
@@ -125,11 +125,11 @@ static furrow_status_t list_folders(walk_t *walk, furrow_error_t *err)
     furrow_status_t status = FURROW_OK;
 
     while (walk->folders.count > 0 && status == FURROW_OK) {
-        furrow_bytes_t now = walk->folders;
-        walk->folders = (furrow_bytes_t){0};
+        furrow_grow_t now = walk->folders;
+        walk->folders = (furrow_grow_t){0};
         for (int64_t at = 0; at < now.count && status == FURROW_OK; at += (int64_t)strlen(now.data + at) + 1)
             status = list_folder(walk, now.data + at, err);
-        furrow_bytes_free(&now);
+        furrow_grow_free(&now);
     }
     return status;
 }
@@ -143,24 +143,24 @@ static furrow_status_t follow_first_link(walk_t *walk, furrow_error_t *err)
     for (int64_t at = 0; at < walk->links.count; at += (int64_t)strlen(links + at) + 1)
         if (strcmp(links + at, links + first) < 0) first = at;
     const int64_t length = (int64_t)strlen(links + first) + 1;
-    const furrow_status_t status = furrow_bytes_add(&walk->folders, links + first, length, err);
+    const furrow_status_t status = furrow_grow_add(&walk->folders, links + first, length, err);
     walk->links.count -= length;
     memmove(walk->links.data + first, links + first + length, (size_t)(walk->links.count - first));
     return status;
 }
 
-furrow_status_t furrow_walk(const char *folder, bool recursive, furrow_bytes_t *names, furrow_error_t *err)
+furrow_status_t furrow_walk(const char *folder, bool recursive, furrow_grow_t *names, furrow_error_t *err)
 {
     walk_t walk = {.recursive = recursive, .names = names};
 
-    furrow_status_t status = furrow_bytes_add(&walk.folders, folder, (int64_t)strlen(folder) + 1, err);
+    furrow_status_t status = furrow_grow_add(&walk.folders, folder, (int64_t)strlen(folder) + 1, err);
     if (status == FURROW_OK) status = list_folders(&walk, err);
     while (status == FURROW_OK && walk.links.count > 0) {
         status = follow_first_link(&walk, err);
         if (status == FURROW_OK) status = list_folders(&walk, err);
     }
     tdestroy(walk.seen, free);
-    furrow_bytes_free(&walk.folders);
-    furrow_bytes_free(&walk.links);
+    furrow_grow_free(&walk.folders);
+    furrow_grow_free(&walk.links);
     return status;
 }

@@ -4,7 +4,7 @@
 #ifndef FURROW_LISTING_WALK_H
 #define FURROW_LISTING_WALK_H
 
-#include "bytes.h"
+#include "grow.h"
 
 /** True if a name ends as those of images do, in any case. */
 bool furrow_is_image_name(const char *name);
@@ -13,7 +13,7 @@ bool furrow_is_image_name(const char *name);
  * names of images do, whatever they are; `recursive`: also those of all folders in it. A folder that is reached more
  * than once, through symbolic links, is listed once: where it is, or, if that is outside, under the first link to it.
  * \return FURROW_OK, FURROW_EIO (a folder that cannot be read), FURROW_ENOMEM */
-FURROW_MUST_CHECK furrow_status_t furrow_walk(const char *folder, bool recursive, furrow_bytes_t *names,
+FURROW_MUST_CHECK furrow_status_t furrow_walk(const char *folder, bool recursive, furrow_grow_t *names,
                                               furrow_error_t *err);
 
 #endif
