@@ -4,11 +4,13 @@
 #ifndef FURROW_IMAGES_H
 #define FURROW_IMAGES_H
 
-#include "furrow.h"
+#include "furrow_image.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+enum { FURROW_NAMES_LISTED = 1000 }; /* of names of one kind, in reports */
 
 /* --------------------------------------------------------------- listing */
 
@@ -38,6 +40,88 @@ FURROW_API const char *furrow_listing_name(const furrow_listing_t *listing, int6
 
 /** Local. NULL is fine. */
 FURROW_API void furrow_listing_free(furrow_listing_t *listing);
+
+/* ---------------------------------------------------------------- images */
+
+typedef enum furrow_on_error {
+    FURROW_ON_ERROR_REJECT, /**< an image that cannot be read is named, its slot is zero, and the rest goes on */
+    FURROW_ON_ERROR_KEEP,   /**< the same, but what can be decoded of a damaged JPEG counts, with a warning */
+    FURROW_ON_ERROR_STOP    /**< the first ends the call */
+} furrow_on_error_t;
+
+/** Zero bytes, but for `image`, are the defaults. */
+typedef struct furrow_images_opts {
+    furrow_image_opts_t image; /**< FURROW_IMAGE_OPTS_INIT; without a size all images must have the same */
+    bool shuffle;              /**< in the order of epoch `epoch` of `seed`, instead of that of the names */
+    uint64_t seed, epoch;
+    int64_t offset, limit; /**< only so many, 0: all, from place `offset` of that order on */
+    furrow_on_error_t on_error;
+    bool stats;                /**< also mean and standard deviation of the pixels */
+    int64_t batch;             /**< > 0: one file for so many images; the path then has one %d or %05d for its number */
+    bool resume;               /**< go on with an earlier run of the same job, if there is one */
+    furrow_source_t source;    /**< ROOT: rank 0 alone reads, decodes and writes */
+    const char *labels;        /**< a CSV file whose first line names its columns, or NULL */
+    const char *label_key;     /**< the column that names images; NULL: the first */
+    const char *label_columns; /**< names of columns, between commas; NULL: all but the key */
+} furrow_images_opts_t;
+
+/** An image that failed. */
+typedef struct furrow_image_reject {
+    int64_t index; /**< in the output; over all files of batches */
+    int64_t image; /**< in the listing */
+    char text[200];
+} furrow_image_reject_t;
+
+/** How it went; the same on all ranks but for what is on rank 0 alone, which is none elsewhere. To be freed with
+ * furrow_images_report_free(). */
+typedef struct furrow_images_report {
+    int64_t images;   /**< in all */
+    int64_t rejected; /**< of them */
+    int64_t resumed;  /**< done by an earlier run */
+    furrow_dtype_t dtype;
+    int64_t shape[4]; /**< (images, height, width, channels) or (images, channels, height, width) */
+    int64_t files;    /**< written: 1, or one for each batch */
+    int64_t listed;   /**< on rank 0: the first rejects, at most FURROW_NAMES_LISTED */
+    furrow_image_reject_t *list;
+    int channels;            /**< with `stats` */
+    double mean[3], std[3];  /**< of the pixels of all images that were not rejected, correctly rounded; of u1 from 0 to
+                                 255, for f4 from 0 to 1, before opts.image.mean and std are applied; NaN without any */
+    int64_t numeric_columns; /**< of the labels: those of `path`.labels.npy */
+    int64_t unlabelled;      /**< images without a row of labels */
+    int64_t unlabelled_listed;
+    int64_t *unlabelled_list; /**< on rank 0: the first of them, as in the listing */
+    int64_t unused_labels;    /**< rows of labels without an image in the listing */
+    int64_t unused_listed;
+    char **unused_list; /**< on rank 0: the keys of the first of them */
+} furrow_images_report_t;
+
+FURROW_API void furrow_images_report_free(furrow_images_report_t *report);
+
+/** Many images as one array in a file, or as batches in several. Collective over `ctx`.
+ *
+ * Images go to the threads of all ranks as those come free; each is read and decoded once. Beside OUT.npy stand
+ *
+ *     OUT.manifest.csv  index,path,status,height,width,channels,error and the columns of the labels. status is ok or
+ *                       rejected, error why, or, of an image that is ok, what its decoder complained of; height, width
+ *                       and channels are those of the picture, not of its slot
+ *     OUT.labels.npy    f8 (images, columns): those columns of the labels that hold numbers, NaN where there is none
+ *
+ * A run that was stopped by furrow_context_cancel(), killed, or is out of disk leaves what is done in hidden files
+ * beside the output; the same call with `resume`, on any ranks and threads, does the rest. Images that were rejected are
+ * tried again.
+ *
+ * \param[in]  listing  the same on all ranks
+ * \param[in]  path     of the output, not one of the images; NULL with `stats`: nothing is written
+ * \param[out] report   filled on success; cleared otherwise
+ * Memory  for each thread a slot, and the rest of the cap in two halves: the file, and what the decoder needs
+ * eturn FURROW_OK (also with rejects); FURROW_EARG (opts, path); FURROW_EEMPTY (nothing selected);
+ *         FURROW_EMISMATCH (images of different sizes, without a size; a label key that fits two images, two rows for one; `resume` of another
+ *         job, or of images that have changed); FURROW_EBUDGET (the cap); FURROW_EFORMAT (labels, a ledger; without a
+ *         size: no image can be read); FURROW_EIO, FURROW_ENOMEM, FURROW_ECANCELED; with FURROW_ON_ERROR_STOP also what
+ *         furrow_image_decode() returns */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_images(furrow_context_t *ctx, const furrow_listing_t *listing,
+                                                           const furrow_images_opts_t *opts, const char *path,
+                                                           furrow_images_report_t *report, furrow_error_t *err);
 
 #ifdef __cplusplus
 }

@@ -216,7 +216,8 @@ static furrow_status_t fill_report(furrow_job_t *job, furrow_job_report_t *repor
 /* Rank 0, when the items are done or will not be: what was done is kept for later, unless it is nothing. */
 static furrow_status_t settle(furrow_job_t *job, furrow_status_t status, furrow_error_t *err)
 {
-    if (status == FURROW_OK) status = furrow_reject_list_write(&job->rejects, job->opts.path, err);
+    if (status == FURROW_OK && !job->opts.names_rejects)
+        status = furrow_reject_list_write(&job->rejects, job->opts.path, err);
     if (job->finished == 0) return status;
     (void)!furrow_ledger_flush(job->ledger, NULL); /* what it says already stays true */
     if (job->output != NULL) furrow_output_keep(job->output);
