@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "images_report.h"
 #include "images_work.h"
@@ -12,6 +13,7 @@
 #include "listing.h"
 #include "manifest.h"
 #include "mem.h"
+#include "numbered_name.h"
 #include "progress.h"
 #include "transfer.h"
 
@@ -108,6 +110,7 @@ static furrow_status_t describe(void *arg, furrow_job_text_t *text, furrow_error
                    (int)o->filter, (int)o->color, (int)o->layout, (int)!o->ignore_orientation, (int)o->full_decode);
     furrow_job_say(text, "mean: %a %a %a\nstd: %a %a %a\n", (double)o->mean[0], (double)o->mean[1], (double)o->mean[2],
                    (double)o->std[0], (double)o->std[1], (double)o->std[2]);
+    furrow_job_say(text, "batch: %" PRId64 "\n", run->plan.opts.batch);
     furrow_job_say(text, "keep damaged: %d\nmax pixels: %" PRId64 "\nstatistics: %d\n", (int)o->keep_damaged,
                    o->max_pixels, (int)run->plan.opts.stats);
     return run->plan.opts.labels == NULL ? FURROW_OK : furrow_job_say_file(text, "labels", run->plan.opts.labels, err);
@@ -197,6 +200,66 @@ static furrow_status_t run_file(run_t *run, const char *path, int64_t first, int
     return status;
 }
 
+/* ----------------------------------------------------------------- batches */
+
+/* True on all ranks if an earlier run has finished that file. */
+static bool is_there(run_t *run, const furrow_job_t *files, const char *path, int64_t file)
+{
+    bool there = run->is_root && furrow_job_has(files, file) && access(path, F_OK) == 0;
+
+    furrow_broadcast(run->ctx, &there, sizeof there, 0);
+    return there;
+}
+
+/* A file with rejects is done again by a later run, and so are all where their statistics are wanted. */
+static furrow_status_t run_batch(run_t *run, furrow_job_t *files, const char *pattern, int64_t file,
+                                 furrow_error_t *err)
+{
+    const int64_t first = file * run->plan.opts.batch, rejected = run->report.rejected;
+    const int64_t count = furrow_least(run->plan.opts.batch, run->plan.count - first);
+    char *path;
+
+    furrow_status_t status = furrow_agree(run->ctx, furrow_numbered_name(pattern, file, &path, err), err);
+    if (status == FURROW_OK && is_there(run, files, path, file)) {
+        run->report.resumed += count;
+        run->report.files++;
+    } else if (status == FURROW_OK) {
+        status = run_file(run, path, first, count, err);
+        if (status == FURROW_OK && run->is_root && run->report.rejected == rejected && !run->plan.opts.stats)
+            status = furrow_job_record(files, file, err);
+        status = furrow_agree(run->ctx, status, err);
+    }
+    free(path);
+    return status;
+}
+
+/* One file after the other, each a job; which of them are done is a job too. Collective. */
+static furrow_status_t run_batches(run_t *run, const char *pattern, furrow_error_t *err)
+{
+    const int64_t count = (run->plan.count - 1) / run->plan.opts.batch + 1;
+    const furrow_job_opts_t opts = {.command = "images",
+                                    .unit = "files",
+                                    .path = pattern,
+                                    .items = count,
+                                    .on_root = run->plan.on_root,
+                                    .resume = run->plan.opts.resume,
+                                    .names_rejects = true,
+                                    .describe = describe,
+                                    .arg = run};
+    furrow_job_report_t report;
+    furrow_job_t *files;
+
+    run->first = 0;
+    run->count = run->plan.count;
+    furrow_status_t status = furrow_job_open(run->ctx, &opts, &files, err);
+    if (status != FURROW_OK) return status;
+    for (int64_t file = 0; file < count && status == FURROW_OK; file++)
+        status = run_batch(run, files, pattern, file, err);
+    status = furrow_job_finish(files, status, &report, err);
+    furrow_job_report_clear(&report);
+    return status;
+}
+
 /* ------------------------------------------------------------ without a file */
 
 static furrow_status_t on_done(void *arg, int64_t first, int64_t count, furrow_error_t *err)
@@ -269,7 +332,11 @@ static furrow_status_t check(const furrow_images_opts_t *opts, const char *path,
 {
     if (path == NULL && !opts->stats) return furrow_fail(err, FURROW_EARG, "neither an output nor statistics wanted");
     if (path != NULL && path[0] == '\0') return furrow_fail(err, FURROW_EARG, "no name for the output");
-    return FURROW_OK;
+    if (path == NULL || opts->batch <= 0) return FURROW_OK;
+    char *name;
+    const furrow_status_t status = furrow_numbered_name(path, 0, &name, err);
+    free(name);
+    return status;
 }
 
 static furrow_status_t fill_report(run_t *run, furrow_error_t *err)
@@ -295,7 +362,13 @@ static furrow_status_t run_all(run_t *run, const char *path, furrow_error_t *err
 {
     furrow_status_t status = open_workers(run, err);
 
-    if (status == FURROW_OK) status = path == NULL ? run_stats(run, err) : run_file(run, path, 0, run->plan.count, err);
+    if (status != FURROW_OK) return status;
+    if (path == NULL)
+        status = run_stats(run, err);
+    else if (run->plan.opts.batch > 0)
+        status = run_batches(run, path, err);
+    else
+        status = run_file(run, path, 0, run->plan.count, err);
     return status == FURROW_OK ? fill_report(run, err) : status;
 }
 

@@ -131,6 +131,21 @@ furrow_status_t furrow_job_forget(furrow_job_t *job, furrow_error_t *err)
     return furrow_ledger_restart(job->ledger, job->text.text, err);
 }
 
+bool furrow_job_has(const furrow_job_t *job, int64_t index)
+{
+    const furrow_range_t gap = furrow_ranges_gap(&job->done, index, index + 1);
+
+    return gap.start == gap.stop;
+}
+
+furrow_status_t furrow_job_record(furrow_job_t *job, int64_t index, furrow_error_t *err)
+{
+    const furrow_status_t status = furrow_ledger_add(job->ledger, index, 1, err);
+
+    job->finished++;
+    return status == FURROW_OK ? furrow_ledger_flush(job->ledger, err) : status;
+}
+
 /* What the ledger says is worth nothing without the unfinished output. */
 furrow_status_t furrow_job_create_output(furrow_job_t *job, furrow_dtype_t dtype, int ndim, const int64_t *shape,
                                          furrow_error_t *err)

@@ -108,7 +108,7 @@ static double paint(const picture_t *p, uint64_t seed, float threshold)
             const float ground = p->land[i], depth = 0.8f + 0.4f * (float)y / (float)p->height;
             const float density = (p->cloud[i] - threshold) / 0.18f;
             const float cover = density <= 0 ? 0 : density >= 1 ? 1 : smooth(density);
-            const float grain = 5 * (lattice(seed + 1, x, y) - 0.5f);
+            const float grain = 14 * (lattice(seed + 1, x, y) - 0.5f);
             covered += cover > 0.5f;
             for (int c = 0; c < 3; c++) {
                 const float under = ground > 0.60f   ? land[c] * (0.6f + ground)
