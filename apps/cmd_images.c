@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "contact.h"
 #include "images_show.h"
 
 static const char *output, *size_text, *fit_text, *filter_text, *layout_text, *dtype_text, *mean_text, *std_text,
@@ -124,7 +125,10 @@ static furrow_status_t check_files(const cli_t *cli, furrow_error_t *err)
                                         : "--labels");
     if (labels == NULL && (label_key != NULL || label_columns != NULL))
         return cli_fail(err, FURROW_EARG, "--label-%s needs --labels", label_key != NULL ? "key" : "columns");
-    return output != NULL && cli->is_root ? cli_check_output(output, cli->names, cli->name_count, err) : FURROW_OK;
+    if (!cli->is_root || output == NULL) return FURROW_OK;
+    furrow_status_t status = cli_check_output(output, cli->names, cli->name_count, err);
+    if (status == FURROW_OK && sheet != NULL) status = cli_check_output(sheet, cli->names, cli->name_count, err);
+    return status;
 }
 
 static furrow_status_t read_request(const cli_t *cli, furrow_images_opts_t *o, furrow_error_t *err)
@@ -176,6 +180,7 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
     cli->rejected = report.rejected > 0;
     const images_shown_t shown = {
         .output = output, .opts = &opts, .listing = listing, .report = &report, .seconds = cli_seconds() - started};
+    if (status == FURROW_OK && cli->is_root && sheet != NULL) status = contact_write(sheet, cli, &shown, err);
     if (status == FURROW_OK && cli->is_root) status = images_show(cli, &shown, err);
     furrow_images_report_free(&report);
     furrow_listing_free(listing);

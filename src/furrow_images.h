@@ -95,6 +95,10 @@ typedef struct furrow_images_report {
     char **unused_list; /**< on rank 0: the keys of the first of them */
 } furrow_images_report_t;
 
+/** Which image of the listing stands at `index` of the output. Local; 0 <= index < images of the report. */
+FURROW_API int64_t furrow_images_place(const furrow_listing_t *listing, const furrow_images_opts_t *opts,
+                                       int64_t index);
+
 FURROW_API void furrow_images_report_free(furrow_images_report_t *report);
 
 /** Many images as one array in a file, or as batches in several. Collective over `ctx`.
@@ -114,7 +118,8 @@ FURROW_API void furrow_images_report_free(furrow_images_report_t *report);
  * \param[in]  path     of the output, not one of the images; NULL with `stats`: nothing is written
  * \param[out] report   filled on success; cleared otherwise
  * Memory  for each thread a slot, and the rest of the cap in two halves: the file, and what the decoder needs
- * eturn FURROW_OK (also with rejects); FURROW_EARG (opts, path); FURROW_EEMPTY (nothing selected);
+ * 
+eturn FURROW_OK (also with rejects); FURROW_EARG (opts, path); FURROW_EEMPTY (nothing selected);
  *         FURROW_EMISMATCH (images of different sizes, without a size; a label key that fits two images, two rows for one; `resume` of another
  *         job, or of images that have changed); FURROW_EBUDGET (the cap); FURROW_EFORMAT (labels, a ledger; without a
  *         size: no image can be read); FURROW_EIO, FURROW_ENOMEM, FURROW_ECANCELED; with FURROW_ON_ERROR_STOP also what
@@ -122,6 +127,71 @@ FURROW_API void furrow_images_report_free(furrow_images_report_t *report);
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_images(furrow_context_t *ctx, const furrow_listing_t *listing,
                                                            const furrow_images_opts_t *opts, const char *path,
                                                            furrow_images_report_t *report, furrow_error_t *err);
+
+/* --------------------------------------------------------------- batches */
+
+/** A loader of batches: while the caller works on one, the next are decoded, by threads of its own. */
+typedef struct furrow_batches furrow_batches_t;
+
+/** A place in the sequence of batches; zero bytes are its beginning. Plain data, to be kept as one likes. */
+typedef struct furrow_position {
+    int64_t epoch, batch;
+} furrow_position_t;
+
+/** Zero bytes, but for `image` and `batch`, are the defaults. */
+typedef struct furrow_batches_opts {
+    furrow_image_opts_t image; /**< FURROW_IMAGE_OPTS_INIT; without a size all images must have the same */
+    int64_t batch;             /**< images in a batch, over all ranks, at least 1 */
+    bool drop_last;            /**< leave out a last batch that is smaller */
+    bool whole;                /**< every rank gets all of each batch; else its section of it, as furrow_split() */
+    bool shuffle;              /**< each epoch in its own order, of `seed`; else always in that of the names */
+    uint64_t seed;
+    int64_t epochs;          /**< how many there are; 0: 1 */
+    furrow_position_t start; /**< where to begin, on any ranks: what furrow_batches_position() said */
+    int64_t ahead;           /**< batches that are decoded before they are asked for; 0: 1 */
+    furrow_on_error_t on_error;
+} furrow_batches_opts_t;
+
+/** Open a loader. Collective over `ctx`; afterwards the loader is local, and ranks may be at different batches.
+ *
+ * The order of epoch e is a function of (seed, e) alone: a keyed permutation, the same on any ranks.
+ *
+ * \param[in]  listing  must stay as long as the loader; every rank must see its files
+ * Memory  ahead + 1 batches, or this rank's parts of them, beyond the cap of the context; within it as furrow_images()
+ * \return as furrow_images() without an output; FURROW_EARG (a start that is beyond the end) */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_batches_open(furrow_context_t *ctx, const furrow_listing_t *listing,
+                                                                 const furrow_batches_opts_t *opts,
+                                                                 furrow_batches_t **out, furrow_error_t *err);
+
+/** One batch, or this rank's part of it. Owned by the loader, and valid until the next call. */
+typedef struct furrow_batch {
+    furrow_position_t position; /**< of this batch */
+    int64_t count;              /**< images here; may be 0 on some ranks */
+    furrow_dtype_t dtype;
+    int64_t shape[4];                  /**< (count, ...) */
+    void *data;                        /**< aligned for vectors; may be changed by the caller */
+    const int64_t *image;              /**< [count]: which of the listing */
+    int64_t rejected;                  /**< of them: their slots are zero */
+    const furrow_image_reject_t *list; /**< [rejected]: `index` counts within this part */
+} furrow_batch_t;
+
+/** The next batch: wait until it is decoded. Local; one thread at a time.
+ *
+ * \param[out] batch  unchanged on failure
+ * \return FURROW_OK; FURROW_EEMPTY after the last; FURROW_ECANCELED; FURROW_ENOMEM; with FURROW_ON_ERROR_STOP what the
+ *         first bad image deserves. After a failure every call fails so. */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_batches_next(furrow_batches_t *batches, furrow_batch_t *batch,
+                                                                 furrow_error_t *err);
+
+/** Where the next call of furrow_batches_next() stands: to be given as `start` to a loader of the same listing and
+ * options, on any ranks. Local. */
+FURROW_API furrow_position_t furrow_batches_position(const furrow_batches_t *batches);
+
+/** Batches of an epoch. Local. */
+FURROW_API int64_t furrow_batches_count(const furrow_batches_t *batches);
+
+/** Local; waits for the images in work. NULL is fine. */
+FURROW_API void furrow_batches_free(furrow_batches_t *batches);
 
 #ifdef __cplusplus
 }

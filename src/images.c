@@ -54,7 +54,7 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
     furrow_note_t note;
 
     for (int64_t i = first; i < first + count && status == FURROW_OK; i++) {
-        status = furrow_images_load(w, run->first + i, w->slot, &note, err);
+        status = furrow_images_load(w, furrow_images_at(&run->plan, run->first + i), w->slot, &note, err);
         if (status == FURROW_OK) status = put(run, i, w, &note, err);
         if (status == FURROW_OK && note.state == FURROW_NOTE_REJECTED)
             furrow_reject(rejects, i, run->job != NULL ? "rejected" : note.text);

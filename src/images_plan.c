@@ -13,6 +13,15 @@ int64_t furrow_images_at(const furrow_images_plan_t *plan, int64_t index)
     return plan->opts.shuffle ? furrow_order_element(&plan->order, place) : place;
 }
 
+int64_t furrow_images_place(const furrow_listing_t *listing, const furrow_images_opts_t *opts, int64_t index)
+{
+    furrow_order_t order;
+
+    if (!opts->shuffle) return opts->offset + index;
+    furrow_order_make(opts->seed, opts->epoch, furrow_listing_count(listing), &order);
+    return furrow_order_element(&order, opts->offset + index);
+}
+
 const char *furrow_images_name(const furrow_images_plan_t *plan, int64_t index)
 {
     return furrow_listing_name(plan->listing, furrow_images_at(plan, index));

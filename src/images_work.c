@@ -154,10 +154,10 @@ static void put_size(furrow_images_worker_t *w, furrow_note_t *note)
     note->channels = info.channels;
 }
 
-furrow_status_t furrow_images_load(furrow_images_worker_t *w, int64_t index, void *slot, furrow_note_t *note,
+furrow_status_t furrow_images_load(furrow_images_worker_t *w, int64_t image, void *slot, furrow_note_t *note,
                                    furrow_error_t *err)
 {
-    const char *name = furrow_images_name(w->plan, index);
+    const char *name = furrow_listing_name(w->plan->listing, image);
     furrow_error_t reason = {0};
 
     *note = (furrow_note_t){.state = FURROW_NOTE_DONE};
