@@ -1,11 +1,13 @@
 /* Owns the contact sheet. */
 #include "contact.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "contact_draw.h"
 
@@ -35,21 +37,21 @@ static void lay_out(sheet_t *sheet)
     sheet->canvas.height = GAP + rows * (TILE_HEIGHT + CAPTION + GAP);
 }
 
-/* The whole file, to be freed; NULL: it cannot be read. */
-static void *read_file(const char *name, long *bytes)
+/* The whole file, to be freed; NULL: it cannot be read. A pipe that nobody writes to must not hold us. */
+static void *read_file(const char *name, int64_t *bytes)
 {
-    FILE *file = fopen(name, "rb");
+    const int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat facts;
     void *data = NULL;
 
-    if (file == NULL) return NULL;
-    if (fseek(file, 0, SEEK_END) == 0 && (*bytes = ftell(file)) > 0 && *bytes <= FILE_MAX &&
-        fseek(file, 0, SEEK_SET) == 0)
-        data = malloc((size_t)*bytes);
-    if (data != NULL && fread(data, 1, (size_t)*bytes, file) != (size_t)*bytes) {
+    if (fd >= 0 && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size > 0 && facts.st_size <= FILE_MAX)
+        data = malloc((size_t)facts.st_size);
+    *bytes = data == NULL ? 0 : (int64_t)facts.st_size;
+    if (data != NULL && read(fd, data, (size_t)*bytes) != *bytes) {
         free(data);
         data = NULL;
     }
-    (void)fclose(file);
+    if (fd >= 0) close(fd);
     return data;
 }
 
@@ -58,7 +60,7 @@ static bool decode(const sheet_t *sheet, furrow_image_decoder_t *decoder, const 
 {
     const furrow_images_opts_t *o = sheet->shown->opts;
     furrow_image_opts_t opts = FURROW_IMAGE_OPTS_INIT;
-    long bytes = 0;
+    int64_t bytes;
 
     opts.height = TILE_HEIGHT;
     opts.width = TILE_WIDTH;

@@ -45,12 +45,14 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
                             furrow_error_t *err)
 {
     const probe_t *probe = arg;
+    const int64_t most = probe->plan->image.max_pixels > 0 ? probe->plan->image.max_pixels : FURROW_IMAGE_MAX_PIXELS;
     furrow_image_info_t info;
     int64_t height, width;
 
     (void)thread, (void)rejects, (void)err;
-    for (int64_t i = first; i < first + count; i++) {
-        if (read_info(furrow_images_name(probe->plan, i), &info, NULL) != FURROW_OK) continue; /* shows when decoded */
+    for (int64_t i = first; i < first + count; i++) { /* what is a reject shows when it is decoded */
+        if (read_info(furrow_images_name(probe->plan, i), &info, NULL) != FURROW_OK) continue;
+        if (info.height > most / info.width) continue;
         furrow_images_size(probe->plan, &info, &height, &width);
         probe->size[i] = height << SIZE_BITS | width;
     }
