@@ -12,11 +12,10 @@
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #pragma GCC diagnostic ignored "-Wunused-function"
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#define STB_IMAGE_WRITE_STATIC
 #include <stb/stb_easy_font.h>
-#include <stb/stb_image_write.h>
 #pragma GCC diagnostic pop
+
+#include "stb_write.h"
 
 enum { LINE_HEIGHT = 12, LINE_MAX_CHARS = 64, QUADS_BYTES = 64 * 1024, SCRATCH_NAME = 4096 };
 

@@ -1,147 +1,23 @@
-/* Makes pictures to try Furrow with: clouds over sea and land as a satellite sees them, and their labels.
+/* Makes pictures to try Furrow with, and their labels.
  *
  *     make_clouds FOLDER COUNT [HEIGHT WIDTH [SEED]]      default 1400 2100 1
  *
- * FOLDER/cloud-00000.jpg and so on, and FOLDER/labels.csv: file, cover (the part under clouds), kind. The same pictures
- * for the same seed. Clouds are value noise (Perlin, Hoffert, "Hypertexture", 1989; octaves of random numbers on a
- * lattice, interpolated). */
+ * FOLDER/cloud-00000.jpg and so on, and FOLDER/labels.csv: file, cover (the part under clouds), kind. */
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#define STBIW_ASSERT(x) ((void)(x))
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#include <stb/stb_image_write.h>
-#pragma GCC diagnostic pop
+#include "clouds.h"
 
-enum { QUALITY = 85, SIDE_MAX = 20000 };
+enum { SIDE_MAX = 20000 };
 
 typedef struct {
-    const char *name;
-    float scale;     /* pixels per cell of the coarsest noise, of 1400 rows */
-    float roughness; /* how much finer noise counts */
-    float stretch;   /* cells are wider than high */
-} kind_t;
-
-static const kind_t kinds[] = {
-    {"fish", 420, 0.55f, 2.2f}, {"flower", 300, 0.50f, 1.0f}, {"gravel", 120, 0.60f, 1.0f}, {"sugar", 70, 0.68f, 1.3f}};
-
-typedef struct {
-    int height, width;
-    float *cloud, *land; /* [height * width], 0 to 1 */
-    uint8_t *pixel;
-} picture_t;
-
-/* A random number in [0, 1) for a point of the lattice: the end of splitmix64. */
-static float lattice(uint64_t seed, int64_t x, int64_t y)
-{
-    uint64_t z = seed + (uint64_t)x * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)y * UINT64_C(0xd1b54a32d192ed03);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (float)((z ^ z >> 31) >> 40) * 0x1p-24f;
-}
-
-static float smooth(float t)
-{
-    return t * t * (3 - 2 * t);
-}
-
-/* One octave: noise of cells of `cell_y` x `cell_x` pixels, times `weight`, is added. */
-static void add_octave(const picture_t *p, float *field, uint64_t seed, float cell_y, float cell_x, float weight)
-{
-    for (int y = 0; y < p->height; y++) {
-        const float fy = (float)y / cell_y;
-        const int64_t iy = (int64_t)fy;
-        const float ty = smooth(fy - (float)iy);
-        int64_t at = -1;
-        float left = 0, right = 0;
-        for (int x = 0; x < p->width; x++) {
-            const float fx = (float)x / cell_x;
-            const int64_t ix = (int64_t)fx;
-            if (ix != at) {
-                at = ix;
-                left = lattice(seed, ix, iy) * (1 - ty) + lattice(seed, ix, iy + 1) * ty;
-                right = lattice(seed, ix + 1, iy) * (1 - ty) + lattice(seed, ix + 1, iy + 1) * ty;
-            }
-            field[(size_t)y * (size_t)p->width + (size_t)x] +=
-                weight * (left + (right - left) * smooth(fx - (float)ix));
-        }
-    }
-}
-
-static void make_noise(const picture_t *p, float *field, uint64_t seed, const kind_t *kind, int octaves)
-{
-    float cell = kind->scale * (float)p->height / 1400, weight = 1, total = 0;
-
-    memset(field, 0, (size_t)p->height * (size_t)p->width * sizeof *field);
-    for (int o = 0; o < octaves; o++, weight *= kind->roughness) total += weight;
-    weight = 1 / total;
-    for (int o = 0; o < octaves; o++, cell /= 2, weight *= kind->roughness)
-        add_octave(p, field, seed + (uint64_t)o * 7919, cell < 1 ? 1 : cell, cell < 1 ? 1 : cell * kind->stretch,
-                   weight);
-}
-
-static uint8_t to_byte(float v)
-{
-    return v <= 0 ? 0 : v >= 255 ? 255 : (uint8_t)lrintf(v);
-}
-
-/* Sea or land, clouds over it by their density, and the grain of the camera. Returns the part under clouds. */
-static double paint(const picture_t *p, uint64_t seed, float threshold)
-{
-    static const float sea[3] = {12, 38, 66}, shore[3] = {30, 78, 96}, land[3] = {92, 96, 62};
-    double covered = 0;
-
-    for (int y = 0; y < p->height; y++)
-        for (int x = 0; x < p->width; x++) {
-            const size_t i = (size_t)y * (size_t)p->width + (size_t)x;
-            const float ground = p->land[i], depth = 0.8f + 0.4f * (float)y / (float)p->height;
-            const float density = (p->cloud[i] - threshold) / 0.18f;
-            const float cover = density <= 0 ? 0 : density >= 1 ? 1 : smooth(density);
-            const float grain = 14 * (lattice(seed + 1, x, y) - 0.5f);
-            covered += cover > 0.5f;
-            for (int c = 0; c < 3; c++) {
-                const float under = ground > 0.60f   ? land[c] * (0.6f + ground)
-                                    : ground > 0.58f ? shore[c]
-                                                     : sea[c] * depth;
-                p->pixel[3 * i + (size_t)c] = to_byte(under + (232 + 20 * p->cloud[i] - under) * cover + grain);
-            }
-        }
-    return covered / ((double)p->height * p->width);
-}
-
-/* A band that the satellite did not see. */
-static void cut_band(const picture_t *p, float position)
-{
-    for (int y = 0; y < p->height; y++) {
-        const int from = (int)((position + 0.1f * (float)y / (float)p->height) * (float)p->width);
-        const int to = from + p->width / 12 < p->width ? from + p->width / 12 : p->width;
-        if (from < to) memset(p->pixel + 3 * ((size_t)y * (size_t)p->width + (size_t)from), 0, 3 * (size_t)(to - from));
-    }
-}
-
-static double make_picture(const picture_t *p, uint64_t seed, const kind_t *kind)
-{
-    static const kind_t ground = {"ground", 900, 0.5f, 1.0f};
-
-    make_noise(p, p->cloud, seed, kind, 7);
-    make_noise(p, p->land, seed + 1000003, &ground, 5);
-    const double cover = paint(p, seed, 0.42f + 0.12f * lattice(seed, 1, 1));
-    if (lattice(seed, 2, 2) < 0.25f) cut_band(p, lattice(seed, 3, 3));
-    return cover;
-}
-
-/* -------------------------------------------------------------------- main */
+    double cover;
+    const char *kind;
+} label_t;
 
 static int fail(const char *what)
 {
@@ -149,44 +25,34 @@ static int fail(const char *what)
     return 1;
 }
 
-static int make_folder_of_clouds(const char *folder, int64_t count, int height, int width, uint64_t seed)
+/* Returns how many could not be made. */
+static int write_pictures(const char *folder, int64_t count, int height, int width, uint64_t seed, label_t *label)
 {
-    double *cover = calloc((size_t)count, sizeof *cover);
-    char name[4096];
     int failures = 0;
 
-    if (cover == NULL) return fail("memory");
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) return fail(folder);
 #pragma omp parallel reduction(+ : failures)
     {
-        const size_t pixels = (size_t)height * (size_t)width;
-        const picture_t p = {height, width, malloc(pixels * sizeof(float)), malloc(pixels * sizeof(float)),
-                             malloc(3 * pixels)};
-        char path[4096];
-        failures += p.cloud == NULL || p.land == NULL || p.pixel == NULL;
+        clouds_t clouds;
+        const bool ready = clouds_open(height, width, &clouds);
 #pragma omp for schedule(dynamic)
-        for (int64_t i = 0; i < count; i++) {
-            if (failures > 0) continue;
-            const uint64_t own = (seed * 1000003 + (uint64_t)i) * UINT64_C(0x9e3779b97f4a7c15);
-            cover[i] = make_picture(&p, own, &kinds[own >> 62]);
-            (void)snprintf(path, sizeof path, "%s/cloud-%05" PRId64 ".jpg", folder, i);
-            failures += stbi_write_jpg(path, width, height, 3, p.pixel, QUALITY) == 0;
-        }
-        free(p.cloud);
-        free(p.land);
-        free(p.pixel);
-    }
-    (void)snprintf(name, sizeof name, "%s/labels.csv", folder);
-    FILE *labels = failures > 0 ? NULL : fopen(name, "w");
-    if (labels != NULL) {
-        (void)fprintf(labels, "file,cover,kind\n");
         for (int64_t i = 0; i < count; i++)
-            (void)fprintf(labels, "cloud-%05" PRId64 ".jpg,%.4f,%s\n", i, cover[i],
-                          kinds[((seed * 1000003 + (uint64_t)i) * UINT64_C(0x9e3779b97f4a7c15)) >> 62].name);
+            failures += !ready || !clouds_write(&clouds, seed, i, folder, &label[i].cover, &label[i].kind);
+        clouds_close(&clouds);
     }
-    free(cover);
-    if (labels == NULL || fclose(labels) != 0) return fail(folder);
-    return 0;
+    return failures;
+}
+
+static int write_labels(const char *folder, int64_t count, const label_t *label)
+{
+    char name[4200];
+
+    (void)snprintf(name, sizeof name, "%.4000s/labels.csv", folder);
+    FILE *file = fopen(name, "w");
+    if (file == NULL) return fail(name);
+    (void)fprintf(file, "file,cover,kind\n");
+    for (int64_t i = 0; i < count; i++)
+        (void)fprintf(file, "cloud-%05" PRId64 ".jpg,%.4f,%s\n", i, label[i].cover, label[i].kind);
+    return fclose(file) == 0 ? 0 : fail(name);
 }
 
 int main(int argc, char **argv)
@@ -200,5 +66,10 @@ int main(int argc, char **argv)
                       "make_clouds FOLDER COUNT [HEIGHT WIDTH [SEED]]: JPEGs of clouds, 1400 x 2100 by default\n");
         return 2;
     }
-    return make_folder_of_clouds(argv[1], count, height, width, seed);
+    if (mkdir(argv[1], 0777) != 0 && errno != EEXIST) return fail(argv[1]);
+    label_t *label = calloc((size_t)count, sizeof *label);
+    if (label == NULL || write_pictures(argv[1], count, height, width, seed, label) > 0) return fail(argv[1]);
+    const int code = write_labels(argv[1], count, label);
+    free(label);
+    return code;
 }
