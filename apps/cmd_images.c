@@ -225,7 +225,8 @@ const cli_command_t cmd_images = {
     "Many pictures as one array in an .npy file.",
     "SOURCE is a folder, a file, or @LIST (a file with one name per line). Names are sorted bytewise. Formats are "
     "told\n"
-    "by content: JPEG, PNG, GIF, BMP, TGA, PSD, PNM. 8 bits per channel; alpha is dropped.\n"
+    "by content: JPEG, PNG, GIF, BMP, TGA, PSD, PNM. 8 bits per channel; alpha is dropped. Of several words below the\n"
+    "first is the default.\n"
     "\n"
     "A picture that cannot be read is rejected: its slot is zero, OUT.manifest.csv (index, path, status, height,\n"
     "width, channels, error, labels) says why, and the exit code is 3. Labels that are numbers go to OUT.labels.npy.\n"
