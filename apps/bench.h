@@ -82,12 +82,13 @@ double bench_share_of_cores(const bench_t *bench);
 /** "ok", "below" its target, "above" it (a cost), "skipped", "measured" (no target). */
 const char *bench_verdict(const bench_entry_t *entry);
 
-/** The groups of entries: arrays in memory; a file; other processes; rows; items. Collective. */
+/** The groups of entries: arrays in memory; a file; other processes; rows; items; images. Collective. */
 furrow_status_t bench_memory(bench_t *bench, furrow_error_t *err);
 furrow_status_t bench_file(bench_t *bench, furrow_error_t *err);
 furrow_status_t bench_processes(bench_t *bench, furrow_error_t *err);
 furrow_status_t bench_rows(bench_t *bench, furrow_error_t *err);
 furrow_status_t bench_items(bench_t *bench, furrow_error_t *err);
+furrow_status_t bench_images(bench_t *bench, furrow_error_t *err);
 
 /** Make place.file, if it is not there: random numbers of `dtype`, rows of `row_items`, bench->file_bytes in all.
  * Collective. */

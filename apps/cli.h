@@ -113,6 +113,8 @@ cJSON *cli_json(const cli_t *cli);
 cJSON *cli_json_int(int64_t value);
 cJSON *cli_json_float(double value);
 cJSON *cli_json_value(const furrow_value_t *value);
+/** Text that may hold any bytes, such as the name of a file: those that are no UTF-8 become U+FFFD. */
+cJSON *cli_json_text(const char *text);
 cJSON *cli_json_shape(const furrow_npy_t *header);
 
 /** The same numbers as text. */

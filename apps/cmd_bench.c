@@ -37,11 +37,8 @@ static const struct {
     const char *name;
     furrow_status_t (*measure)(bench_t *bench, furrow_error_t *err);
     int files; /* that stand in the folder at a time */
-} groups[] = {{"memory", bench_memory, 0},
-              {"file", bench_file, 1},
-              {"processes", bench_processes, 1},
-              {"rows", bench_rows, 3},
-              {"items", bench_items, 0}};
+} groups[] = {{"memory", bench_memory, 0}, {"file", bench_file, 1},   {"processes", bench_processes, 1},
+              {"rows", bench_rows, 3},     {"items", bench_items, 0}, {"images", bench_images, 2}};
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 
 /* No names: all. */
@@ -63,8 +60,8 @@ static furrow_status_t check(const cli_t *cli, furrow_error_t *err)
 {
     for (int i = 0; i < cli->name_count; i++)
         if (!is_group(cli->names[i]))
-            return cli_fail(err, FURROW_EARG, "no group '%.100s'; there are memory, file, processes, rows, items",
-                            cli->names[i]);
+            return cli_fail(err, FURROW_EARG,
+                            "no group '%.100s'; there are memory, file, processes, rows, items, images", cli->names[i]);
     if (plot_path == NULL || !cli->is_root) return FURROW_OK;
     if (cli->json && strcmp(plot_path, "-") == 0)
         return cli_fail(err, FURROW_EARG, "--json and --plot - cannot both print to standard output");
@@ -127,7 +124,7 @@ const cli_command_t cmd_bench = {
     "What this machine or allocation can do, and what Furrow gets from it.",
     "Each figure stands beside a limit measured in the same run, in turn with it; of both the best round counts.\n"
     "The fraction is figure / limit. Under mpirun or srun all ranks work at once. GROUP is one of memory file\n"
-    "processes rows items; without any, all are measured.\n"
+    "processes rows items images; without any, all are measured.\n"
     "\n"
     "  read              read memory: a plain, rounded, vectorised sum of f8\n"
     "  exact_...         exact sums of an array in memory, against plain, rounded ones of the same array\n"
@@ -141,6 +138,13 @@ const cli_command_t cmd_bench = {
     "  rows_softmax      rows softmax of it into another file, against bare pread and pwrite calls\n"
     "  rows_resume       rows softmax with --resume after 90 % were done; must stay under 0.15 of a whole run\n"
     "  item_...          what the pool adds to an item: one by one, guided, one by one between two ranks\n"
+    "\n"
+    "  images_load       JPEGs of 1400x2100 into reused batches, against a bare libjpeg-turbo loop\n"
+    "  images_quarter    the same at a quarter of the size, against the whole\n"
+    "  images_write      furrow images into a file, against loading alone\n"
+    "  images_threads    furrow images --stats: how much faster on all threads than on one\n"
+    "  images_memory     peak memory of furrow images --memory 256M; must stay under 320 MB\n"
+    "  images_list       list 100000 files; must stay under 1 s\n"
     "\n"
     "Seven GB of space are needed for files, two GB with --quick. A missed target is no failure: the exit code is "
     "0.\n",

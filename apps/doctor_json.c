@@ -3,6 +3,7 @@
 
 #include "doctor_facts.h"
 #include "doctor_report.h"
+#include "furrow_image.h"
 
 static void add_int(cJSON *object, const char *name, int64_t value)
 {
@@ -47,6 +48,15 @@ static void add_slurm(cJSON *json)
         const char *value = getenv(doctor_slurm_variables[i]);
         if (value != NULL) cJSON_AddStringToObject(slurm, doctor_slurm_variables[i], value);
     }
+}
+
+static void add_decoders(cJSON *json)
+{
+    cJSON *decoders = cJSON_AddObjectToObject(json, "decoders");
+    const char *format, *library;
+
+    for (int i = 0; furrow_image_decoder_at(i, &format, &library); i++)
+        cJSON_AddStringToObject(decoders, format, library);
 }
 
 static void add_kernels(cJSON *json, const doctor_facts_t *facts)
@@ -137,6 +147,7 @@ furrow_status_t doctor_print_json(const cli_t *cli, const doctor_report_t *repor
     add_launch(json, facts);
     add_slurm(json);
     add_kernels(json, facts);
+    add_decoders(json);
     cJSON *nodes = cJSON_AddArrayToObject(json, "nodes");
     for (int i = 0; i < facts->nodes; i++) cJSON_AddItemToArray(nodes, node_json(facts, i));
     cJSON *ranks = cJSON_AddArrayToObject(json, "ranks_detail");

@@ -5,6 +5,7 @@
 
 #include "doctor_facts.h"
 #include "doctor_report.h"
+#include "furrow_image.h"
 
 /* Lines of one kind, after which a long launch is cut. */
 enum { NODES_SHOWN = 8, RANKS_SHOWN = 32, WIDTH = 14 };
@@ -76,6 +77,16 @@ static void print_kernels(const doctor_facts_t *facts)
     (void)printf("\n");
 }
 
+static void print_decoders(void)
+{
+    const char *format, *library;
+
+    name_line("decoders");
+    for (int i = 0; furrow_image_decoder_at(i, &format, &library); i++)
+        (void)printf("%s%s by %s", i == 0 ? "" : ", ", format, library);
+    (void)printf("\n");
+}
+
 static void print_slurm(void)
 {
     bool any = false;
@@ -99,6 +110,7 @@ static void print_launch(const doctor_facts_t *facts)
     print_mpi(facts);
     print_slurm();
     print_kernels(facts);
+    print_decoders();
 }
 
 /* ------------------------------------------------------------------ nodes */

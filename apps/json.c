@@ -65,6 +65,37 @@ cJSON *cli_json_value(const furrow_value_t *value)
     return pair;
 }
 
+/* The bytes of the character of UTF-8 at `text`; 0 if there is none: Unicode 15, table 3-7. */
+static int utf8_length(const unsigned char *text)
+{
+    const unsigned char first = text[0], second = first == 0 ? 0 : text[1];
+    const int length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
+        (first == 0xf4 && second > 0x8f))
+        return 0;
+    for (int i = 1; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80) return 0;
+    return length;
+}
+
+cJSON *cli_json_text(const char *text)
+{
+    char *valid = malloc(3 * strlen(text) + 1), *out = valid;
+
+    if (valid == NULL) return NULL;
+    for (const char *in = text; *in != '\0';) {
+        const int length = utf8_length((const unsigned char *)in);
+        memcpy(out, length > 0 ? in : "\xef\xbf\xbd", length > 0 ? (size_t)length : 3);
+        out += length > 0 ? length : 3;
+        in += length > 0 ? length : 1;
+    }
+    *out = '\0';
+    cJSON *json = cJSON_CreateString(valid);
+    free(valid);
+    return json;
+}
+
 cJSON *cli_json_shape(const furrow_npy_t *header)
 {
     cJSON *shape = cJSON_CreateArray();

@@ -8,10 +8,10 @@
 #include "terminal.h"
 
 extern const cli_command_t cmd_info, cmd_reduce, cmd_dot, cmd_random, cmd_doctor, cmd_bench, cmd_rows, cmd_split,
-    cmd_join;
+    cmd_join, cmd_images;
 
-const cli_command_t *const cli_commands[] = {&cmd_info, &cmd_reduce, &cmd_dot,   &cmd_rows,   &cmd_split,
-                                             &cmd_join, &cmd_random, &cmd_bench, &cmd_doctor, NULL};
+const cli_command_t *const cli_commands[] = {&cmd_info,   &cmd_reduce, &cmd_dot,   &cmd_rows,   &cmd_split, &cmd_join,
+                                             &cmd_images, &cmd_random, &cmd_bench, &cmd_doctor, NULL};
 
 static const cli_command_t *find_command(const char *name)
 {

@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # Sourced by apps/demo.sh and tests/run.sh: installs what Furrow needs and this machine lacks, with apt-get.
 #
-#   install_missing build         compiler, CMake, Open MPI, cJSON, hwloc, cmocka: what `cmake --preset release` needs
-#   install_missing build test    also what all the tests need: g++, NumPy, clang with its sanitizers and OpenMP; for root, who
-#                                 alone can run the test cluster, Slurm
+#   install_missing build         compiler, CMake, Open MPI, cJSON, hwloc, decoders of pictures, cmocka: what
+#                                 `cmake --preset release` needs
+#   install_missing build test    also what all the tests need: g++, NumPy, clang with its sanitizers and OpenMP; for root,
+#                                 who alone can run the test cluster, Slurm
 #
 # A package counts as there when what it is for works, however it was installed. So on other systems install the same
 # things in your own way, and this does nothing.
@@ -39,6 +40,9 @@ want_for_build()
     want libopenmpi-dev command -v mpicc
     want libcjson-dev pkg-config --exists libcjson
     want libhwloc-dev pkg-config --exists hwloc
+    want libjpeg-dev pkg-config --exists libjpeg
+    want libspng-dev pkg-config --exists spng
+    want libstb-dev compiles gcc -include stb/stb_image.h
     want libcmocka-dev pkg-config --exists cmocka
 }
 

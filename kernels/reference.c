@@ -2,6 +2,7 @@
 #include "key.h"
 #define FURROW_ONE_LANE
 #include "rows_block.inc"
+#include "pixels.h"
 #include "table.h"
 
 /* How one element of each type enters a sum, and its key. */
@@ -77,6 +78,44 @@ REFERENCE(u8, uint64_t, ADD_INTEGER, ADD_INTEGER, multiply_unsigned, furrow_key_
 REFERENCE(f4, float, ADD_FLOAT, ABS_FLOAT, MULTIPLY_FLOAT, KEY_FLOAT)
 REFERENCE(f8, double, ADD_FLOAT, ABS_FLOAT, MULTIPLY_FLOAT, KEY_FLOAT)
 
+/* One channel of one pixel: see pixels.h. */
+static uint8_t resampled(const uint8_t *from, size_t step, const int32_t *weights, int64_t count)
+{
+    int64_t sum = 1 << (FURROW_RESAMPLE_BITS - 1);
+
+    for (int64_t i = 0; i < count; i++) sum += (int64_t)from[(size_t)i * step] * weights[i];
+    sum >>= FURROW_RESAMPLE_BITS;
+    return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+}
+
+static void resample_row(const furrow_resample_t *plan, size_t channels, const uint8_t *row, uint8_t *out)
+{
+    for (int64_t x = 0; x < plan->out; x++)
+        for (size_t c = 0; c < channels; c++)
+            *out++ = resampled(row + (size_t)plan->first[x] * channels + c, channels, plan->weights + x * plan->taps,
+                               plan->count[x]);
+}
+
+static void resample_row_1(const furrow_resample_t *plan, const uint8_t *row, uint8_t *out)
+{
+    resample_row(plan, 1, row, out);
+}
+
+static void resample_row_3(const furrow_resample_t *plan, const uint8_t *row, uint8_t *out)
+{
+    resample_row(plan, 3, row, out);
+}
+
+static void resample_column(const uint8_t *const *rows, const int32_t *weights, int64_t count, size_t n, uint8_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t sum = 1 << (FURROW_RESAMPLE_BITS - 1);
+        for (int64_t r = 0; r < count; r++) sum += (int64_t)rows[r][i] * weights[r];
+        sum >>= FURROW_RESAMPLE_BITS;
+        out[i] = (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+    }
+}
+
 #define ROW(kind)                                                                                                      \
     {                                                                                                                  \
         kind##_i1, kind##_i2, kind##_i4, kind##_i8, kind##_u1, kind##_u2, kind##_u4, kind##_u8, kind##_f4, kind##_f8   \
@@ -96,4 +135,5 @@ const furrow_kernels_t furrow_kernels_reference = {
              .affine_f8 = row_affine_f8,
              .softmax_f4 = row_softmax_f4,
              .softmax_f8 = row_softmax_f8},
+    .pixels = {resample_row_1, resample_row_3, resample_column},
 };

@@ -69,6 +69,14 @@ typedef struct furrow_row_kernels {
     furrow_near_kernel_t *near_sum[2], *near_sum_abs[2], *near_squares[2], *near_dot[2];
 } furrow_row_kernels_t;
 
+/** Resampling of pixels: called through pixels.h, which tells what they do. */
+struct furrow_resample;
+typedef struct furrow_pixel_kernels {
+    void (*resample_row_1)(const struct furrow_resample *plan, const uint8_t *row, uint8_t *out); /* of gray */
+    void (*resample_row_3)(const struct furrow_resample *plan, const uint8_t *row, uint8_t *out); /* of colour */
+    void (*resample_column)(const uint8_t *const *rows, const int32_t *weights, int64_t count, size_t n, uint8_t *out);
+} furrow_pixel_kernels_t;
+
 typedef struct furrow_kernels {
     const char *name;
     furrow_sum_kernel_t *sum[FURROW_ELEM_TOTAL];         /* sum of x[i] */
@@ -79,6 +87,7 @@ typedef struct furrow_kernels {
     furrow_count_kernel_t *count_nan[FURROW_ELEM_TOTAL];
     furrow_min_max_kernel_t *min_max[FURROW_ELEM_TOTAL];
     furrow_row_kernels_t rows;
+    furrow_pixel_kernels_t pixels;
 } furrow_kernels_t;
 
 /** The table for this machine: the widest it can run, or the one that the environment variable FURROW_KERNELS names, if

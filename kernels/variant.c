@@ -2,6 +2,7 @@
  * flags. */
 #include "exact_block.h"
 #include "key.h"
+#include "pixels_block.inc"
 #include "rows_block.inc"
 #include "rows_near.inc"
 #include "table.h"
@@ -240,4 +241,5 @@ const furrow_kernels_t PASTE(furrow_kernels, FURROW_VARIANT) = {
              .near_sum_abs = {near_sum_abs_f4, near_sum_abs_f8},
              .near_squares = {near_squares_f4, near_squares_f8},
              .near_dot = {near_dot_f4, near_dot_f8}},
+    .pixels = {resample_row_1, resample_row_3, resample_column},
 };

@@ -10,7 +10,7 @@ file(RELATIVE_PATH prefix_from_pc "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CM
 set_target_properties(furrow_command PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_bin}")
 install(TARGETS furrow EXPORT furrowTargets)
 install(TARGETS furrow_command)
-install(FILES src/furrow.h src/furrow_mpi.h src/furrow_kernel.h src/furrow_pool.h TYPE INCLUDE)
+install(FILES src/furrow.h src/furrow_image.h src/furrow_images.h src/furrow_mpi.h src/furrow_kernel.h src/furrow_pool.h TYPE INCLUDE)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/furrow)
 install(EXPORT furrowTargets NAMESPACE furrow:: DESTINATION ${package_dir})

@@ -131,6 +131,21 @@ furrow_status_t furrow_job_forget(furrow_job_t *job, furrow_error_t *err)
     return furrow_ledger_restart(job->ledger, job->text.text, err);
 }
 
+bool furrow_job_has(const furrow_job_t *job, int64_t index)
+{
+    const furrow_range_t gap = furrow_ranges_gap(&job->done, index, index + 1);
+
+    return gap.start == gap.stop;
+}
+
+furrow_status_t furrow_job_record(furrow_job_t *job, int64_t index, furrow_error_t *err)
+{
+    const furrow_status_t status = furrow_ledger_add(job->ledger, index, 1, err);
+
+    job->finished++;
+    return status == FURROW_OK ? furrow_ledger_flush(job->ledger, err) : status;
+}
+
 /* What the ledger says is worth nothing without the unfinished output. */
 furrow_status_t furrow_job_create_output(furrow_job_t *job, furrow_dtype_t dtype, int ndim, const int64_t *shape,
                                          furrow_error_t *err)
@@ -216,7 +231,8 @@ static furrow_status_t fill_report(furrow_job_t *job, furrow_job_report_t *repor
 /* Rank 0, when the items are done or will not be: what was done is kept for later, unless it is nothing. */
 static furrow_status_t settle(furrow_job_t *job, furrow_status_t status, furrow_error_t *err)
 {
-    if (status == FURROW_OK) status = furrow_reject_list_write(&job->rejects, job->opts.path, err);
+    if (status == FURROW_OK && !job->opts.names_rejects)
+        status = furrow_reject_list_write(&job->rejects, job->opts.path, err);
     if (job->finished == 0) return status;
     (void)!furrow_ledger_flush(job->ledger, NULL); /* what it says already stays true */
     if (job->output != NULL) furrow_output_keep(job->output);

@@ -41,6 +41,7 @@ typedef struct furrow_job_opts {
     int64_t items;
     bool on_root;       /* only rank 0 sees the folder of the output */
     bool resume;        /* go on with an earlier run of the same job, if there is one */
+    bool names_rejects; /* the verb itself says what failed: there is no .rejects.csv */
     /* Called on rank 0: say all, besides version, command and path, that the bytes of the output depend on. */
     furrow_status_t (*describe)(void *arg, furrow_job_text_t *text, furrow_error_t *err);
     void *arg;
@@ -63,6 +64,11 @@ furrow_output_t *furrow_job_output(const furrow_job_t *job);
 
 /** What the ledger says is worth nothing any more: all items are to be done. On rank 0 alone. */
 FURROW_MUST_CHECK furrow_status_t furrow_job_forget(furrow_job_t *job, furrow_error_t *err);
+
+/** For a verb whose items are not those of the engine: whether item `index` was done by an earlier run, and that it is
+ * done now, which outlives this process. On rank 0 alone. */
+bool furrow_job_has(const furrow_job_t *job, int64_t index);
+FURROW_MUST_CHECK furrow_status_t furrow_job_record(furrow_job_t *job, int64_t index, furrow_error_t *err);
 
 /** Run the items that are not done. `skip` and `listener` of `items` are the job's; furrow_context_on_progress() hears
  * how far it is. A failed item is a reject and keeps the place that `work` gave it in the output.

@@ -3,7 +3,9 @@
 . "$FURROW_SOURCE_DIR/tests/lib.sh" || exit 1
 
 mkdir place
-all='read exact_sum exact_sumsq exact_dot exact_sum_f4 random file_reduce ranks_vs_threads startup memory rows_norm2 rows_softmax rows_resume item_single item_guided item_across'
+all='read exact_sum exact_sumsq exact_dot exact_sum_f4 random file_reduce ranks_vs_threads startup memory'
+all+=' rows_norm2 rows_softmax rows_resume item_single item_guided item_across'
+all+=' images_load images_quarter images_write images_threads images_memory images_list'
 
 # entry NAME: what the JSON in $work/bench.json has between the braces of that entry.
 entry()
@@ -62,7 +64,8 @@ for name in $all; do
     fi
 done
 for target in exact_sum:0.9 exact_sumsq:0.8 file_reduce:0.8 ranks_vs_threads:0.95 startup:10 memory:110 \
-    rows_norm2:0.7 rows_softmax:0.7 rows_resume:0.15 item_single:2 item_guided:50 item_across:20; do
+    rows_norm2:0.7 rows_softmax:0.7 rows_resume:0.15 item_single:2 item_guided:50 item_across:20 \
+    images_load:0.95 images_quarter:2.5 images_write:0.75 images_threads:0.95 images_memory:320 images_list:1000; do
     entry "${target%:*}"
     expect_equal "${target#*:}" "$(json_value target entry)" "the target of ${target%:*}"
 done
@@ -85,7 +88,7 @@ expect_text stdout '2 ranks of 1 thread,'
 for name in $all; do
     grep -q "^$name " stdout || fail "no line for $name"
 done
-for name in ranks_vs_threads startup memory rows_resume; do
+for name in ranks_vs_threads startup memory rows_resume images_threads images_memory; do
     grep -E "^$name .*skipped +under a launcher" stdout >/dev/null || fail "$name is not skipped: $(cat stdout)"
 done
 
@@ -104,7 +107,7 @@ expect_exit 1 furrow bench --quick --dir place --plot place
 expect_text stderr 'furrow: bench: place: cannot write: Is a directory'
 expect_exit 2 furrow bench --quick --json --plot -
 expect_exit 2 furrow bench extra
-expect_text stderr "no group 'extra'; there are memory, file, processes, rows, items"
+expect_text stderr "no group 'extra'; there are memory, file, processes, rows, items, images"
 
 # ---------------------------------------------------------------- one group alone
 expect_exit 0 furrow bench file --quick --dir place --json -t 2

@@ -11,7 +11,7 @@ cores=$(nproc)
 
 # A plain run has no problem, and says what a newcomer asks.
 expect_exit 0 furrow doctor -t 1 -m 64M
-for text in 'launcher      none' 'MPI' 'not started' 'kernels' 'memory' 'open files' 'No problem found.'; do
+for text in 'launcher      none' 'MPI' 'not started' 'kernels' 'decoders      JPEG by ' 'memory' 'open files' 'No problem found.'; do
     expect_text stdout "$text"
 done
 expect_lines stderr 0
@@ -19,7 +19,7 @@ expect_lines stderr 0
 # JSON: the keys are a contract.
 expect_exit 0 furrow doctor -t 1 -m 64M --json
 expect_lines stdout 1
-for key in furrow command ranks threads elapsed_s launcher mpi slurm kernels built_with nodes ranks_detail problems; do
+for key in furrow command ranks threads elapsed_s launcher mpi slurm kernels decoders built_with nodes ranks_detail problems; do
     expect_text stdout "\"$key\":"
 done
 expect_equal doctor "$(json_value command)" command

@@ -6,6 +6,9 @@
 awk '/^```c spread.c$/ {inside = 1; next} /^```$/ {inside = 0} inside' "$FURROW_SOURCE_DIR/README.md" >spread.c
 export CPATH=$FURROW_SOURCE_DIR/src
 
+# The pictures of the README.
+cp -r "$FURROW_SOURCE_DIR/data" pictures
+
 awk '/^```console$/ {inside = 1; next} /^```$/ {inside = 0} inside' "$FURROW_SOURCE_DIR/README.md" >expected
 commands=0
 while IFS= read -r line; do

@@ -5,7 +5,7 @@ set -u
 
 # layer     files                                                       layers that they may include
 layers='
-public      src/furrow.h|src/furrow_@(mpi|kernel|pool).h                public
+public      src/furrow.h|src/furrow_@(image|images|mpi|kernel|pool).h   public
 kernels     kernels/*                                                   kernels
 base        src/@(status|mem|dtype|split|npy|npy_file|file|fault|clock|version|ranges).[ch]     public kernels base
 parallel    src/@(context|agree|transfer|exec|array|progress|isolate*).[ch]             public kernels base parallel
@@ -19,7 +19,7 @@ mpi.h             src/furrow_mpi.h|src/@(context|agree|transfer).[ch]
 furrow_mpi.h      src/@(context|agree|transfer).[ch]|apps/*
 omp.h             src/@(context|exec).[ch]|apps/*
 stdio.h           src/*|apps/*
-pthread.h         src/items*.[ch]|src/pool*.[ch]|src/isolate*.[ch]
+pthread.h         src/items*.[ch]|src/pool*.[ch]|src/isolate*.[ch]|src/batches.c
 dlfcn.h           src/row_kernel.c
 fcntl.h           src/*|apps/*
 unistd.h          src/*|apps/*

@@ -1,0 +1,34 @@
+/** \file images_work.h
+ * One image: read, decoded, counted, on one thread. Work layer; local.
+ */
+#ifndef FURROW_IMAGES_WORK_H
+#define FURROW_IMAGES_WORK_H
+
+#include "images_plan.h"
+#include "notes.h"
+
+/** What one thread keeps from image to image. */
+typedef struct furrow_images_worker {
+    const furrow_images_plan_t *plan;
+    furrow_image_decoder_t *decoder;
+    void *file;
+    int64_t file_room;
+    void *slot;                 /* of plan->slot_bytes: where furrow_images_load() leaves the picture by default */
+    uint8_t *bytes;             /* the same picture in u1, where the slot is f4 and statistics are wanted */
+    furrow_pixel_stats_t stats; /* of all images that it loaded */
+} furrow_images_worker_t;
+
+/** `with_slot`: it has a slot of its own. \return FURROW_OK, FURROW_ENOMEM; to be closed in any case */
+FURROW_MUST_CHECK furrow_status_t furrow_images_worker_open(const furrow_images_plan_t *plan, bool with_slot,
+                                                            furrow_images_worker_t *worker, furrow_error_t *err);
+
+void furrow_images_worker_close(furrow_images_worker_t *worker);
+
+/** Load image `image` of the listing into a slot. A failed one leaves it zero.
+ *
+ * \param[out] note  what is known; its state is REJECTED where the image is, with the reason
+ * \return FURROW_OK, also of a reject; FURROW_ENOMEM; what the image deserves, with its name, where the plan says stop */
+FURROW_MUST_CHECK furrow_status_t furrow_images_load(furrow_images_worker_t *worker, int64_t image, void *slot,
+                                                     furrow_note_t *note, furrow_error_t *err);
+
+#endif
