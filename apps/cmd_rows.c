@@ -6,10 +6,10 @@
 
 #include "cli.h"
 
-static const char *output, *dtype_text, *kernel;
+static const char *output, *dtype_text, *kernel, *timeout_text;
 static cli_list_t params;
 static int64_t ddof;
-static bool resume;
+static bool resume, isolate;
 
 /* The first name is the operation, unless a kernel stands in its place. */
 static int first_file(void)
@@ -97,6 +97,7 @@ static furrow_status_t read_kernel(const cli_t *cli, furrow_rows_opts_t *opts, f
         return cli_fail(err, FURROW_EARG, "--dtype is for operations; a kernel names the dtype of its results");
     if (ddof != 0) return cli_fail(err, FURROW_EARG, "--ddof is for var and std, not for kernels");
     opts->kernel = kernel;
+    opts->isolate = isolate;
     opts->params = params.value;
     opts->param_count = params.count;
     return FURROW_OK;
@@ -112,14 +113,24 @@ static furrow_status_t read_operation(const cli_t *cli, furrow_rows_opts_t *opts
                         furrow_row_op_name(nearest));
     if (ddof < 0) return cli_fail(err, FURROW_EARG, "--ddof: %" PRId64 " is negative", ddof);
     opts->ddof = ddof;
+    if (isolate) return cli_fail(err, FURROW_EARG, "--isolate is for kernels; operations do not crash");
     const furrow_status_t status = read_params(opts, err);
     return status == FURROW_OK ? read_dtype(opts, err) : status;
 }
 
+static furrow_status_t read_timeout(furrow_rows_opts_t *opts, furrow_error_t *err)
+{
+    if (timeout_text == NULL) return FURROW_OK;
+    if (!cli_to_double(timeout_text, &opts->item_timeout) || !(opts->item_timeout > 0))
+        return cli_fail(err, FURROW_EARG, "--item-timeout: '%.100s' is not a number of seconds above 0", timeout_text);
+    return FURROW_OK;
+}
+
 static furrow_status_t read_request(const cli_t *cli, furrow_rows_opts_t *opts, furrow_error_t *err)
 {
-    const furrow_status_t status = kernel != NULL ? read_kernel(cli, opts, err) : read_operation(cli, opts, err);
+    furrow_status_t status = kernel != NULL ? read_kernel(cli, opts, err) : read_operation(cli, opts, err);
 
+    if (status == FURROW_OK) status = read_timeout(opts, err);
     if (status != FURROW_OK) return status;
     if (cli->name_count <= first_file()) return cli_fail(err, FURROW_EARG, "no file given");
     if (output == NULL) return cli_fail(err, FURROW_EARG, "--output is missing");
@@ -209,6 +220,8 @@ static const cli_option_t options[] = {
     {"param", 0, "NAME=VALUE", "dot: with=VECTOR.npy; topk: k=K; kernels: any", CLI_LIST, &params},
     {"ddof", 0, "N", "var and std divide by elements - N; default 0", CLI_INT64, &ddof},
     {"dtype", 0, "f4|f8", "of results that are floats", CLI_TEXT, &dtype_text},
+    {"isolate", 0, NULL, "run the kernel in processes of its own", CLI_FLAG, &isolate},
+    {"item-timeout", 0, "SEC", "reject a row that takes longer", CLI_TEXT, &timeout_text},
     {"resume", 0, NULL, "go on where a run that was stopped or killed left off", CLI_FLAG, &resume},
     {NULL, 0, NULL, NULL, CLI_FLAG, NULL},
 };
@@ -227,7 +240,9 @@ const cli_command_t cmd_rows = {
     "the exit code is 3. To a row: f4 from f2 and f4, else f8; sort, topk, min and max keep the dtype.\n"
     "\n"
     "--kernel runs a C function of yours on every row, as the header furrow_kernel.h says; every --param goes to\n"
-    "it. LIB.so without a slash is a file of this folder. A row that it fails on is rejected.\n"
+    "it. LIB.so without a slash is a file of this folder. A row that it fails on is rejected. With --isolate it\n"
+    "runs in processes of its own: a row that crashes it, exits, or takes longer than --item-timeout costs that\n"
+    "row alone. Without, a row that takes longer is rejected when it ends.\n"
     "\n"
     "The output appears when it is whole. A run that is stopped (Ctrl-C, SIGTERM: exit code 75), killed, or\n"
     "out of disk leaves what is done beside it: --resume, with any ranks and threads, does the rest.\n"

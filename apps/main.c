@@ -66,6 +66,16 @@ static furrow_status_t read_arguments(cli_t *cli, int argc, char **argv, wish_t 
     return cli_parse(cli, argc - 1, argv + 1, &wish->wants_help, err);
 }
 
+/* Commands whose items may run in processes of their own have the option --isolate. It forks, before MPI and threads. */
+static furrow_status_t start_isolation(const cli_t *cli, const wish_t *wish, furrow_error_t *err)
+{
+    const cli_option_t *o = cli->command == NULL || wish->wants_help ? NULL : cli->command->options;
+
+    for (; o != NULL && o->name != NULL; o++)
+        if (strcmp(o->name, "isolate") == 0 && *(const bool *)o->target) return furrow_isolation_start(err);
+    return FURROW_OK;
+}
+
 static furrow_status_t print_wish(const cli_t *cli, const wish_t *wish)
 {
     if (!cli->is_root) return FURROW_OK;
@@ -110,6 +120,7 @@ int main(int argc, char **argv)
 
     occupy_standard_streams();
     furrow_status_t status = read_arguments(&cli, argc, argv, &wish, &error);
+    if (status == FURROW_OK) status = start_isolation(&cli, &wish, &error);
     const furrow_context_opts_t opts = {.threads = (int)cli.threads, .memory_bytes = cli.memory};
     const furrow_status_t opened = furrow_context_open(status == FURROW_OK ? &opts : NULL, &cli.ctx, &opening);
     if (opened != FURROW_OK) {

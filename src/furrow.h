@@ -502,6 +502,8 @@ typedef struct furrow_rows_opts {
     bool dtype_given; /**< results are `dtype`, F4 or F8, instead of what the rows suggest (floats only) */
     furrow_dtype_t dtype;
     bool resume; /**< go on with an earlier run of the same job that was stopped or killed, if there is one */
+    double item_timeout; /**< seconds: a row that takes longer is rejected, when it ends or is killed; 0: no limit */
+    bool isolate; /**< `kernel` runs in processes of its own; furrow_isolation_start() came before the context */
 } furrow_rows_opts_t;
 
 enum { FURROW_REJECTS_LISTED = 1000, FURROW_REJECT_TEXT = 200 };
@@ -539,7 +541,10 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * all NaN; minmax of a row with +inf is 0 beside NaN, with -inf all NaN.
  *
  * A kernel takes rows of any dtype, complex too, and says itself what it gives. Every rank that computes loads its
- * library. A row that it fails on is rejected, with its text.
+ * library. A row that it fails on is rejected, with its text. With `isolate` it runs, from setup to teardown, in one
+ * process for each thread: a row that crashes it, calls exit(), or overruns is rejected ("killed by signal 11 ...",
+ * "over 2 s"), and the next row gets a new process. Without, a row that overruns is rejected when it ends ("took 3.2 s,
+ * over 2 s"), and one that does not end holds up the run.
  *
  * The file appears under `path` when all is done; rows that were rejected are then named in `path`.rejects.csv
  * (index,error). A run that is stopped by furrow_context_cancel(), killed, or out of disk leaves beside it what it has

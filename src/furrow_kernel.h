@@ -36,6 +36,11 @@
  * fails costs that row alone: its result is zero, and it is listed with its text. A setup that fails ends the run before
  * it begins. No function may end the process, or let a C++ exception out.
  *
+ * **Isolation.** With `--isolate` every thread has a process of its own, in which all three functions run: setup and
+ * teardown once in each, and the row function there from one thread. A row that crashes its process, ends it, or runs
+ * over `--item-timeout` fails, as above, and a new process, with a setup of its own, takes the next row. Without
+ * isolation a crash ends the run, and a row over the timeout fails when it returns.
+ *
  * **Versions.** Furrow refuses a library made with another FURROW_KERNEL_ABI than its own. Within one, structures may
  * grow at their end.
  */

@@ -42,8 +42,8 @@ static furrow_status_t no_memory(furrow_error_t *err)
     return furrow_fail(err, FURROW_ENOMEM, "out of memory for a kernel");
 }
 
-/* "LIBRARY:FUNCTION". dlopen() would look for a name without a slash in the folders of the system. */
-static furrow_status_t read_name(furrow_row_kernel_t *k, const char *name, furrow_error_t *err)
+/* dlopen() would look for a name without a slash in the folders of the system. */
+furrow_status_t furrow_row_kernel_names(const char *name, char **library, const char **function, furrow_error_t *err)
 {
     const char *colon = strrchr(name, ':');
 
@@ -51,9 +51,22 @@ static furrow_status_t read_name(furrow_row_kernel_t *k, const char *name, furro
         return furrow_fail(err, FURROW_EARG, "kernel '%.400s' is not LIBRARY:FUNCTION", name);
     const int length = (int)(colon - name);
     const bool has_slash = memchr(name, '/', (size_t)length) != NULL;
-    if (asprintf(&k->path, "%s%.*s", has_slash ? "" : "./", length, name) < 0) k->path = NULL;
-    k->function = strdup(colon + 1);
-    return k->path != NULL && k->function != NULL ? FURROW_OK : no_memory(err);
+    if (asprintf(library, "%s%.*s", has_slash ? "" : "./", length, name) < 0) {
+        *library = NULL;
+        return no_memory(err);
+    }
+    *function = colon + 1;
+    return FURROW_OK;
+}
+
+static furrow_status_t read_name(furrow_row_kernel_t *k, const char *name, furrow_error_t *err)
+{
+    const char *function;
+
+    const furrow_status_t status = furrow_row_kernel_names(name, &k->path, &function, err);
+    if (status != FURROW_OK) return status;
+    k->function = strdup(function);
+    return k->function != NULL ? FURROW_OK : no_memory(err);
 }
 
 static furrow_status_t read_params(furrow_row_kernel_t *k, const char *const *params, int64_t count,
@@ -238,16 +251,6 @@ const furrow_row_form_t *furrow_row_kernel_form(const furrow_row_kernel_t *k)
     return &k->form;
 }
 
-const char *furrow_row_kernel_library(const furrow_row_kernel_t *k)
-{
-    return k->path;
-}
-
-const char *furrow_row_kernel_function(const furrow_row_kernel_t *k)
-{
-    return k->function;
-}
-
 const char *furrow_row_kernel_compute(const furrow_row_kernel_t *k, int64_t index, const void *data, void *out,
                                       void *scratch, char *text)
 {
@@ -260,6 +263,13 @@ const char *furrow_row_kernel_compute(const furrow_row_kernel_t *k, int64_t inde
     text[FURROW_REJECT_TEXT - 1] = '\0';
     if (text[0] == '\0') (void)snprintf(text, FURROW_REJECT_TEXT, "the kernel returned %d", code);
     return text;
+}
+
+bool furrow_row_is_late(double limit, double seconds, char *text)
+{
+    if (limit <= 0 || seconds <= limit) return false;
+    (void)snprintf(text, FURROW_REJECT_TEXT, "took %.*f s, over %g s", seconds < 1 ? 4 : 2, seconds, limit);
+    return true;
 }
 
 void furrow_row_kernel_free(furrow_row_kernel_t *k)

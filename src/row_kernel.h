@@ -18,6 +18,11 @@ typedef struct furrow_row_form {
 
 typedef struct furrow_row_kernel furrow_row_kernel_t;
 
+/** The file of the library as dlopen() wants it, to be freed, and the name of the function, which is part of `name`.
+ * \return FURROW_OK, FURROW_EARG, FURROW_ENOMEM */
+FURROW_MUST_CHECK furrow_status_t furrow_row_kernel_names(const char *name, char **library, const char **function,
+                                                          furrow_error_t *err);
+
 /** Load a library and set its function up for the rows of an array.
  *
  * \param[in]  name    "LIBRARY:FUNCTION". A library without a slash is a file of the current folder, as everywhere.
@@ -31,16 +36,15 @@ FURROW_MUST_CHECK furrow_status_t furrow_row_kernel_load(const char *name, const
 /** What setup decided. */
 const furrow_row_form_t *furrow_row_kernel_form(const furrow_row_kernel_t *kernel);
 
-/** The file of the library, and the name of the function. */
-const char *furrow_row_kernel_library(const furrow_row_kernel_t *kernel);
-const char *furrow_row_kernel_function(const furrow_row_kernel_t *kernel);
-
 /** out = kernel(row). From any thread, each with its own scratch and text.
  *
  * \param[out] text  FURROW_REJECT_TEXT bytes
  * \return NULL, or why this row is rejected: `text`; `out` is then to be zeroed */
 const char *furrow_row_kernel_compute(const furrow_row_kernel_t *kernel, int64_t index, const void *row, void *out,
                                       void *scratch, char *text);
+
+/** Whether a row, of a kernel or not, took more than `limit` seconds (0: none), which `text` then says. */
+bool furrow_row_is_late(double limit, double seconds, char *text);
 
 /** Teardown, and unload. NULL is fine. */
 void furrow_row_kernel_free(furrow_row_kernel_t *kernel);

@@ -87,6 +87,8 @@ all_faults 'alloc read' furrow reduce min -
 all_faults 'alloc open read' furrow dot in/b.npy in/b.npy -t 2
 all_faults 'alloc create write sync rename' furrow random --shape 30000 --seed 1 -q -o out/old.npy
 all_faults 'open create write sync rename' furrow reduce mean in/a.npy --axis 0 -q -o out/old.npy
+kernel=(--kernel "$FURROW_BINARY_DIR/apps/examples/robust.so:trimmed_mean" --param trim=0)
+all_faults 'open create' furrow rows "${kernel[@]}" in/a.npy -q -o out/old.npy
 all_faults 'open read' furrow info "${inputs[@]}"
 
 # must_fail RANKS FAULT COMMAND...
@@ -98,6 +100,8 @@ must_fail()
 must_fail 3 open:1:1 furrow reduce sum "${inputs[@]}" # a file that only rank 1 cannot open
 must_fail 3 alloc:4:2 furrow reduce sum "${inputs[@]}"
 must_fail 3 read:1:2 furrow reduce sum "${inputs[@]}" --axis 0
+must_fail 3 open:2:1 furrow rows "${kernel[@]}" in/a.npy -q -o out/old.npy # the library
+for nth in 4 5 6 7 8; do must_fail 2 alloc:$nth:1 furrow rows "${kernel[@]}" in/a.npy -q -o out/old.npy; done
 must_fail 3 read:5:0 furrow reduce sum "${inputs[@]}" --source root
 must_fail 3 alloc:5:1 furrow reduce sum "${inputs[@]}" --source root --axis 0
 must_fail 3 read:1:1 furrow dot in/b.npy in/b.npy

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # install.sh cmake|pkgconfig|command: installs the build into an empty folder, then uses it as a stranger would: a program
-# built by find_package(furrow), one built by pkg-config, and the installed command.
+# built by find_package(furrow), one built by pkg-config, and the installed command with a kernel for it.
 . "$FURROW_SOURCE_DIR/tests/lib.sh"
 [ -z "$FURROW_SANITIZE" ] || skip "a library with sanitizer $FURROW_SANITIZE needs programs built with it too"
 
@@ -35,6 +35,10 @@ END
     command)
         expect_exit 0 env -u LD_LIBRARY_PATH "$work/prefix/bin/furrow" --version
         expect_text stdout "$version"
+        expect_exit 0 "$CC" -O2 -fPIC -shared -I prefix/include "$FURROW_SOURCE_DIR/apps/examples/robust.c" -o robust.so
+        expect_exit 0 prefix/bin/furrow random --shape 10,5 --seed 1 -q -o data.npy
+        expect_exit 0 prefix/bin/furrow rows --kernel robust.so:trimmed_mean data.npy -o means.npy
+        expect_text stdout 'means.npy: f8 (10, 2), trimmed_mean of 10 rows'
         exit 0
         ;;
     *) fail "no such test: $1" ;;

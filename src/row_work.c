@@ -1,0 +1,304 @@
+/* Owns what threads do with rows: read them, compute, write the results to their places. A row is computed by an
+ * operation (row_ops.h), by a user's kernel (row_kernel.h), or by that in a process of its own (row_child.h). */
+#include "row_work.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "dataset.h"
+#include "mem.h"
+#include "transfer.h"
+
+enum { TOGETHER_BYTES = 1 << 18, FORTRAN_BYTES = 1 << 24 };
+
+static int64_t whole_lines(int64_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static bool is_fortran(const furrow_row_work_t *w)
+{
+    return furrow_dataset_header(w->dataset)->fortran_order;
+}
+
+/* ------------------------------------------------------------------- kernel */
+
+static bool same_form(const furrow_row_form_t *a, const furrow_row_form_t *b)
+{
+    bool same = a->dtype == b->dtype && a->ndim == b->ndim && a->scratch_bytes == b->scratch_bytes;
+
+    for (int i = 0; i < a->ndim && same; i++) same = a->shape[i] == b->shape[i];
+    return same;
+}
+
+/* With isolation no code of the user runs in this process, not even setup. The first thread's child is there to ask. */
+static furrow_status_t plan_kernel(furrow_row_work_t *w, furrow_error_t *err)
+{
+    const furrow_npy_t *h = furrow_dataset_header(w->dataset);
+    const furrow_rows_opts_t *o = w->opts;
+
+    if (!w->computes) return FURROW_OK;
+    if (o->isolate) return furrow_row_child_open(o, h, &w->form, &w->desk[0].child, err);
+    const furrow_status_t status = furrow_row_kernel_load(o->kernel, h, o->params, o->param_count, &w->kernel, err);
+    if (status == FURROW_OK) w->form = *furrow_row_kernel_form(w->kernel);
+    return status;
+}
+
+static furrow_status_t fail_form(const furrow_row_work_t *w, furrow_error_t *err)
+{
+    return furrow_fail(err, FURROW_EMISMATCH, "%.400s: setup gives another dtype or shape than %s", w->opts->kernel,
+                       furrow_context_rank(w->ctx) == 0 ? "before" : "on rank 0");
+}
+
+/* Setup ran on every rank that computes and must have come to the same; the others learn it here. Collective. */
+static furrow_status_t share_form(furrow_row_work_t *w, furrow_error_t *err)
+{
+    const furrow_row_form_t own = w->form;
+    furrow_status_t status = FURROW_OK;
+
+    furrow_broadcast(w->ctx, &w->form, sizeof w->form, 0);
+    if (w->computes && !same_form(&own, &w->form)) status = fail_form(w, err);
+    return furrow_agree(w->ctx, status, err);
+}
+
+/* ---------------------------------------------------------------- operation */
+
+static furrow_status_t plan_operation(furrow_row_work_t *w, furrow_error_t *err)
+{
+    const furrow_npy_t *h = furrow_dataset_header(w->dataset);
+    const furrow_rows_opts_t *o = w->opts;
+
+    if (o->param_count != 0) return furrow_fail(err, FURROW_EARG, "parameters are for kernels, not for operations");
+    furrow_status_t status = furrow_row_plan_make(h->dtype, furrow_dataset_row_items(w->dataset), o, &w->plan, err);
+    if (status == FURROW_OK && o->op == FURROW_ROW_DOT && o->with == NULL)
+        status = furrow_fail(err, FURROW_EARG, "dot needs the vector to multiply the rows with");
+    if (status != FURROW_OK) return status;
+    w->form.dtype = w->plan.out;
+    w->form.items = w->plan.out_items;
+    w->form.scratch_bytes = furrow_row_scratch_bytes(&w->plan);
+    if (o->op == FURROW_ROW_TOPK)
+        w->form.shape[w->form.ndim++] = o->k;
+    else if (furrow_row_gives_row(o->op))
+        for (int i = 1; i < h->ndim; i++) w->form.shape[w->form.ndim++] = h->shape[i];
+    return FURROW_OK;
+}
+
+/* The operand of dot, as kernels see it. Collective. */
+static furrow_status_t load_with(furrow_row_work_t *w, const char *name, furrow_error_t *err)
+{
+    const bool on_root = furrow_dataset_on_root(w->dataset), reads = furrow_context_rank(w->ctx) == 0 || !on_root;
+    furrow_dataset_t *d = NULL;
+    void *plain = NULL;
+
+    furrow_status_t status =
+        furrow_dataset_open(w->ctx, &name, 1, on_root ? FURROW_SOURCE_ROOT : FURROW_SOURCE_SHARED, &d, err);
+    if (status != FURROW_OK) return status;
+    const furrow_npy_t *h = furrow_dataset_header(d);
+    if (furrow_dataset_is_stream(d))
+        status = furrow_fail(err, FURROW_EUNSUPPORTED, "the vector for dot cannot be standard input");
+    else if (h->dtype != w->plan.in || h->items != w->plan.items)
+        status = furrow_fail(err, FURROW_EMISMATCH, "%.400s: %lld elements of %s; the rows have %lld of %s", name,
+                             (long long)h->items, furrow_dtype_name(h->dtype), (long long)w->plan.items,
+                             furrow_dtype_name(w->plan.in));
+    if (status == FURROW_OK) status = furrow_alloc(w->plan.items, 8, &plain, err);
+    if (status == FURROW_OK) status = furrow_alloc(w->plan.items, 8, &w->with, err);
+    if (status == FURROW_OK && reads) {
+        status = furrow_dataset_read(d, 0, furrow_dataset_row_count(d), plain, err);
+        w->plan.with = furrow_row_prepare(&w->plan, plain, w->with);
+        if (w->plan.with == plain) { /* nothing to convert: keep that one */
+            free(w->with);
+            w->with = plain;
+            plain = NULL;
+        }
+    }
+    free(plain);
+    furrow_dataset_free(d);
+    return furrow_agree(w->ctx, status, err);
+}
+
+/* -------------------------------------------------------------------- plan */
+
+static furrow_status_t check_opts(const furrow_rows_opts_t *o, furrow_error_t *err)
+{
+    if (!(o->item_timeout >= 0)) return furrow_fail(err, FURROW_EARG, "%g s for a row", o->item_timeout);
+    if (o->isolate && o->kernel == NULL)
+        return furrow_fail(err, FURROW_EARG, "isolation is for kernels, not for operations");
+    return FURROW_OK;
+}
+
+static furrow_status_t check_dataset(const furrow_row_work_t *w, furrow_error_t *err)
+{
+    const int64_t items = furrow_dataset_row_items(w->dataset);
+    const char *name = furrow_dataset_path(w->dataset, 0);
+
+    if (furrow_dataset_is_stream(w->dataset))
+        return furrow_fail(err, FURROW_EUNSUPPORTED, "rows of %s cannot be given out: put them into a file", name);
+    if (furrow_dataset_header(w->dataset)->ndim == 0)
+        return furrow_fail(err, FURROW_EARG, "%.600s: a 0-d array has no rows", name);
+    if (items > INT64_MAX / 256) /* sums of a few sizes of rows stay within int64_t */
+        return furrow_fail(err, FURROW_EBUDGET, "rows of %lld elements are too long", (long long)items);
+    return FURROW_OK;
+}
+
+static furrow_status_t fail_budget(const furrow_row_work_t *w, int64_t needed, furrow_error_t *err)
+{
+    return furrow_fail(err, FURROW_EBUDGET,
+                       "%lld bytes of memory are too few for %d threads: at least %lld (%lldM) are needed",
+                       (long long)furrow_context_memory(w->ctx), furrow_context_threads(w->ctx), (long long)needed,
+                       (long long)(needed >> 20) + 1);
+}
+
+/* How many rows at a time: enough to make a read worth while, few enough to stay in the cache. Fortran order is read
+ * column by column: there many rows count more. */
+static furrow_status_t plan_memory(furrow_row_work_t *w, furrow_error_t *err)
+{
+    const int64_t threads = furrow_context_threads(w->ctx), memory = furrow_context_memory(w->ctx);
+    const int64_t column = is_fortran(w) ? furrow_dtype_size(furrow_dataset_header(w->dataset)->dtype) : 0;
+    const int64_t row = w->row_bytes + w->out_bytes + column;
+    const int64_t fixed = w->form.scratch_bytes + 3 * 64;
+
+    if (row + fixed > INT64_MAX / threads - w->with_bytes) return fail_budget(w, INT64_MAX, err);
+    const int64_t needed = threads * (row + fixed) + w->with_bytes;
+    if (needed > memory) return fail_budget(w, needed, err);
+    const int64_t wanted = (is_fortran(w) ? FORTRAN_BYTES : TOGETHER_BYTES) / (row + 1) + 1;
+    const int64_t possible = ((memory - w->with_bytes) / threads - fixed) / (row > 0 ? row : 1);
+    w->together = furrow_least(furrow_least(wanted, possible), w->rows > 0 ? w->rows : 1);
+    return FURROW_OK;
+}
+
+static furrow_status_t prepare_sizes(furrow_row_work_t *w, furrow_error_t *err)
+{
+    const furrow_npy_t *h = furrow_dataset_header(w->dataset);
+    const int64_t items = furrow_dataset_row_items(w->dataset);
+
+    w->rows = h->shape[0];
+    w->row_bytes = items * furrow_dtype_size(h->dtype);
+    w->out_bytes = w->form.items * furrow_dtype_size(w->form.dtype);
+    w->with_bytes = w->plan.opts.op == FURROW_ROW_DOT ? 2 * items * furrow_dtype_size(FURROW_F8) : 0;
+    return plan_memory(w, err);
+}
+
+/* Memory of this process for all threads. (Children bring their own.) */
+static furrow_status_t make_desks(furrow_row_work_t *w, furrow_error_t *err)
+{
+    const int64_t in = whole_lines(w->together * w->row_bytes), out = whole_lines(w->together * w->out_bytes);
+    const int64_t bytes = in + out + whole_lines(w->form.scratch_bytes);
+    const int threads = furrow_context_threads(w->ctx);
+    void *buffers;
+
+    const furrow_status_t status = furrow_alloc_buffer(threads, bytes, &buffers, err);
+    if (status != FURROW_OK) return status;
+    w->buffers = buffers;
+    for (int t = 0; t < threads; t++) {
+        char *own = w->buffers + t * bytes;
+        w->desk[t] = (furrow_row_desk_t){own, own + in, own + in + out, NULL};
+    }
+    return FURROW_OK;
+}
+
+furrow_status_t furrow_row_work_open(furrow_row_work_t *w, furrow_error_t *err)
+{
+    const bool is_kernel = w->opts->kernel != NULL;
+    void *desks = NULL;
+
+    w->computes = !furrow_dataset_on_root(w->dataset) || furrow_context_rank(w->ctx) == 0;
+    furrow_status_t status = check_opts(w->opts, err);
+    if (status == FURROW_OK) status = check_dataset(w, err);
+    if (status == FURROW_OK) status = furrow_alloc(furrow_context_threads(w->ctx), sizeof *w->desk, &desks, err);
+    w->desk = desks;
+    if (status == FURROW_OK) status = is_kernel ? plan_kernel(w, err) : plan_operation(w, err);
+    status = furrow_agree(w->ctx, status, err);
+    if (status == FURROW_OK && is_kernel) status = share_form(w, err);
+    if (status != FURROW_OK) return status;
+    status = prepare_sizes(w, err);
+    if (status == FURROW_OK && !w->opts->isolate) status = make_desks(w, err);
+    status = furrow_agree(w->ctx, status, err);
+    if (status == FURROW_OK && w->plan.opts.op == FURROW_ROW_DOT) status = load_with(w, w->opts->with, err);
+    return status;
+}
+
+int64_t furrow_row_work_chunk(const furrow_row_work_t *w)
+{
+    const int64_t workers = (int64_t)furrow_context_ranks(w->ctx) * furrow_context_threads(w->ctx);
+
+    return is_fortran(w) ? furrow_least(w->together, w->rows / (4 * workers) + 1) : 0;
+}
+
+/* -------------------------------------------------------------------- work */
+
+/* \return NULL, or why the row is rejected. Code that runs in this process cannot be stopped: a row that takes too long
+ * is known when it ends, and counts as one that was stopped would. */
+static const char *compute_row(const furrow_row_work_t *w, int64_t index, const char *row, char *out, char *scratch,
+                               char *text)
+{
+    const double limit = w->opts->item_timeout, began = limit > 0 ? furrow_seconds() : 0;
+    const char *reason = w->kernel != NULL ? furrow_row_kernel_compute(w->kernel, index, row, out, scratch, text)
+                                           : furrow_row_compute(&w->plan, row, out, scratch);
+
+    return limit > 0 && furrow_row_is_late(limit, furrow_seconds() - began, text) ? text : reason;
+}
+
+/* The results of the rows on a desk; a rejected one is zero. */
+static void compute(const furrow_row_work_t *w, int64_t first, int64_t count, const furrow_row_desk_t *desk,
+                    furrow_rejects_t *rejects)
+{
+    char text[FURROW_REJECT_TEXT];
+
+    for (int64_t i = 0; i < count; i++) {
+        char *out = desk->out + i * w->out_bytes;
+        const char *reason = compute_row(w, first + i, desk->in + i * w->row_bytes, out, desk->scratch, text);
+        if (reason == NULL) continue;
+        memset(out, 0, (size_t)w->out_bytes);
+        furrow_reject(rejects, first + i, reason);
+    }
+}
+
+/* A thread gets its child when it gets rows. */
+static furrow_status_t prepare_child(const furrow_row_work_t *w, furrow_row_desk_t *desk, furrow_error_t *err)
+{
+    furrow_row_form_t form = w->form;
+    furrow_status_t status = FURROW_OK;
+
+    if (desk->child == NULL)
+        status = furrow_row_child_open(w->opts, furrow_dataset_header(w->dataset), &form, &desk->child, err);
+    if (status == FURROW_OK && !same_form(&form, &w->form)) status = fail_form(w, err);
+    return status == FURROW_OK ? furrow_row_child_room(desk->child, w->together, &desk->in, &desk->out, err) : status;
+}
+
+furrow_status_t furrow_row_work_do(void *arg, int64_t first, int64_t count, int thread, furrow_rejects_t *rejects,
+                                   furrow_error_t *err)
+{
+    const furrow_row_work_t *w = arg;
+    const int64_t items = w->form.items;
+    furrow_row_desk_t *desk = &w->desk[thread];
+    furrow_status_t status = desk->in == NULL ? prepare_child(w, desk, err) : FURROW_OK;
+
+    for (int64_t at = 0; at < count && status == FURROW_OK; at += w->together) {
+        const int64_t now = furrow_least(w->together, count - at);
+        status = furrow_dataset_read(w->dataset, first + at, now, desk->in, err);
+        if (status == FURROW_OK && desk->child != NULL)
+            status = furrow_row_child_compute(desk->child, first + at, now, rejects, err);
+        else if (status == FURROW_OK)
+            compute(w, first + at, now, desk, rejects);
+        if (status == FURROW_OK)
+            status = furrow_output_write(w->output, (first + at) * items, now * items, desk->out, err);
+    }
+    return status;
+}
+
+furrow_status_t furrow_row_work_close(furrow_row_work_t *w, furrow_error_t *err)
+{
+    furrow_status_t status = FURROW_OK;
+
+    for (int t = 0; w->desk != NULL && t < furrow_context_threads(w->ctx); t++) {
+        furrow_error_t *first = status == FURROW_OK ? err : NULL;
+        const furrow_status_t closed = furrow_row_child_close(w->desk[t].child, first);
+        if (status == FURROW_OK) status = closed;
+    }
+    furrow_row_kernel_free(w->kernel);
+    free(w->desk);
+    free(w->buffers);
+    free(w->with);
+    return status;
+}
