@@ -77,6 +77,7 @@ typedef struct {
     furrow_worker_t worker;
     void *state;
     struct furrow_child *child; /* where the pool is isolated */
+    atomic_bool interrupted;    /* it was killed */
     int64_t serial;             /* of the item, or callback, that it works on */
     int64_t held;               /* locks */
     furrow_parcel_t *farewell;  /* what it says when it ends while it holds one, made before */
