@@ -167,17 +167,19 @@ void furrow_call_settle(furrow_future_t *call);
 /** `next` gives no more: the count is known. The lock is held. */
 void furrow_call_is_filled(furrow_future_t *call);
 
+/** Of the engine's client. */
+bool furrow_pool_take(void *arg, bool reserve, furrow_chunk_t *chunk);
+furrow_status_t furrow_pool_told(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done,
+                                 furrow_error_t *err);
+
+/* ---------------------------------------------------------- pool_verdict.c */
+
 /** How it went. The call is ready. */
 furrow_status_t furrow_call_verdict(const furrow_future_t *call, furrow_failures_t *failures, furrow_error_t *err);
 
 /** The failures, by index. \return FURROW_OK, FURROW_ENOMEM */
 FURROW_MUST_CHECK furrow_status_t furrow_call_failures(const furrow_future_t *call, furrow_failures_t *out,
                                                        furrow_error_t *err);
-
-/** Of the engine's client. */
-bool furrow_pool_take(void *arg, bool reserve, furrow_chunk_t *chunk);
-furrow_status_t furrow_pool_told(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done,
-                                 furrow_error_t *err);
 
 /* ----------------------------------------------------------- pool_stream.c */
 
