@@ -131,9 +131,8 @@ typedef struct furrow_call {
 /** An item that failed. */
 typedef struct furrow_failure {
     int64_t index;
-    int code; /**< as the function returned it; -1 for one that was late or killed, or ended its process */
-    char
-        text[200]; /**< "over 2 s", "killed by signal 11 (Segmentation fault)", what furrow_task_fail() was told, ... */
+    int code;       /**< as the function returned it; -1 for one that was late or killed, or ended its process */
+    char text[200]; /**< "over 2 s", "killed by signal 11 (Segmentation fault)", what furrow_task_fail() was told... */
 } furrow_failure_t;
 
 /** What has no result in one call, by index: items that failed, and items that did not run because the call was stopped

@@ -53,7 +53,8 @@ typedef struct furrow_engine_client {
     furrow_status_t (*work)(void *arg, int thread, const furrow_chunk_t *chunk, const furrow_parcel_t *packed,
                             furrow_done_t *done, furrow_error_t *err);
     furrow_status_t (*end)(void *arg, int thread, furrow_error_t *err);
-    /* Everything is cancelled while the thread works: on any other thread, the engine is locked. */
+    /* Everything is cancelled while the thread works; again and again until it does not, for it may have been between two
+     * items. On any other thread, the engine is locked. */
     void (*interrupt)(void *arg, int thread);
 
     /* The next chunk; false: there is none now. In `reserve`: only one that is known to be short. On any thread, the

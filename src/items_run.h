@@ -83,6 +83,7 @@ struct furrow_engine {
     int64_t returned;        /* chunks of them that the client was told of, or that were sent */
     furrow_report_t *report; /* [FURROW_REPORTS] */
     int64_t reports;
+    bool interrupts;           /* threads that work on something cancelled are interrupted */
     bool urgent;               /* the main thread should look at once */
     bool news;                 /* rank 0: there may be chunks for ranks that got none */
     furrow_ranges_t cancelled; /* rank 0: groups of which the other ranks should hear */
@@ -110,6 +111,9 @@ bool furrow_engine_context_cancelled(const furrow_engine_t *engine);
 
 /** Threads of this rank that work on the group see it. */
 void furrow_engine_mark_cancelled(furrow_engine_t *engine, int64_t group);
+
+/** Those that should be interrupted are, once more. */
+void furrow_engine_interrupt(furrow_engine_t *engine);
 
 /* --------------------------------------------------------------- without it */
 

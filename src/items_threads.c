@@ -43,11 +43,17 @@ static void add_report(furrow_engine_t *e, const furrow_report_t *report)
 
 void furrow_engine_mark_cancelled(furrow_engine_t *e, int64_t group)
 {
-    for (int t = 0; t < e->threads; t++) {
-        const bool works = e->thread[t].group != FURROW_ALL_GROUPS, all = group == FURROW_ALL_GROUPS;
-        if (all || e->thread[t].group == group) atomic_store(&e->thread[t].cancelled, true);
-        if (all && works && e->client.interrupt != NULL) e->client.interrupt(e->client.arg, t);
-    }
+    for (int t = 0; t < e->threads; t++)
+        if (group == FURROW_ALL_GROUPS || e->thread[t].group == group) atomic_store(&e->thread[t].cancelled, true);
+    if (group == FURROW_ALL_GROUPS) e->interrupts = e->client.interrupt != NULL;
+    furrow_engine_interrupt(e);
+}
+
+void furrow_engine_interrupt(furrow_engine_t *e)
+{
+    for (int t = 0; t < e->threads && e->interrupts; t++)
+        if (e->thread[t].group != FURROW_ALL_GROUPS && atomic_load(&e->thread[t].cancelled))
+            e->client.interrupt(e->client.arg, t);
 }
 
 /* ----------------------------------------------------------------- threads */
@@ -205,6 +211,7 @@ int64_t furrow_engine_take_reports(furrow_engine_t *e)
     e->batch = filled;
     e->reports = 0;
     e->urgent = false;
+    furrow_engine_interrupt(e);
     pthread_cond_broadcast(&e->room_there);
     pthread_mutex_unlock(&e->lock);
     return count;

@@ -77,6 +77,7 @@ typedef struct {
     furrow_worker_t worker;
     void *state;
     struct furrow_child *child; /* where the pool is isolated */
+    atomic_bool interrupted;    /* it was killed */
     int64_t serial;             /* of the item, or callback, that it works on */
     int64_t held;               /* locks */
     furrow_parcel_t *farewell;  /* what it says when it ends while it holds one, made before */
@@ -166,17 +167,19 @@ void furrow_call_settle(furrow_future_t *call);
 /** `next` gives no more: the count is known. The lock is held. */
 void furrow_call_is_filled(furrow_future_t *call);
 
+/** Of the engine's client. */
+bool furrow_pool_take(void *arg, bool reserve, furrow_chunk_t *chunk);
+furrow_status_t furrow_pool_told(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done,
+                                 furrow_error_t *err);
+
+/* ---------------------------------------------------------- pool_verdict.c */
+
 /** How it went. The call is ready. */
 furrow_status_t furrow_call_verdict(const furrow_future_t *call, furrow_failures_t *failures, furrow_error_t *err);
 
 /** The failures, by index. \return FURROW_OK, FURROW_ENOMEM */
 FURROW_MUST_CHECK furrow_status_t furrow_call_failures(const furrow_future_t *call, furrow_failures_t *out,
                                                        furrow_error_t *err);
-
-/** Of the engine's client. */
-bool furrow_pool_take(void *arg, bool reserve, furrow_chunk_t *chunk);
-furrow_status_t furrow_pool_told(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done,
-                                 furrow_error_t *err);
 
 /* ----------------------------------------------------------- pool_stream.c */
 

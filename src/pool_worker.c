@@ -305,6 +305,7 @@ furrow_status_t furrow_pool_end(void *arg, int thread, furrow_error_t *err)
 
     if (!pool->opts.isolate && pool->opts.fini != NULL) pool->opts.fini(&t->worker, t->state);
     if (!pool->opts.isolate || furrow_pool_child_close(t, &inner) == FURROW_OK) return FURROW_OK;
+    if (atomic_load(&t->interrupted)) return FURROW_OK; /* it may have been killed between two items */
     return fail_worker(t, "finalizer", inner.text, err);
 }
 
@@ -312,5 +313,7 @@ void furrow_pool_interrupt(void *arg, int thread)
 {
     furrow_pool_t *pool = arg;
 
-    if (pool->opts.isolate) furrow_pool_child_kill(&pool->thread[thread]);
+    if (!pool->opts.isolate) return;
+    atomic_store(&pool->thread[thread].interrupted, true);
+    furrow_pool_child_kill(&pool->thread[thread]);
 }

@@ -185,6 +185,8 @@ static void test_begin_and_end(void **state)
         opts.init_arg_bytes = sizeof rank;
         RUN_POOL_AS(FURROW_EITEM, &opts, endless_body, NULL, "no licence here");
     }
+    opts.init_arg = NULL;
+    opts.init_arg_bytes = 0;
     opts.init = init_crashes;
     RUN_POOL_AS(FURROW_EITEM, &opts, endless_body, NULL, "initializer of worker 1 of rank 0");
     opts.init = NULL;
