@@ -78,10 +78,11 @@ static furrow_status_t lock_body(furrow_pool_t *pool, void *arg, furrow_error_t 
 static int count_in_file(const furrow_task_t *task)
 {
     const kit_t *kit = task->arg;
-    const char *path = path_of("number");
+    char path[sizeof world.folder + 16];
     furrow_error_t err = {0};
     int number = 0;
 
+    (void)snprintf(path, sizeof path, "%s/number", world.folder);
     if (furrow_lock_acquire(task->pool, kit->lock, -1, &err) != FURROW_OK) return note(false, task, "acquire", &err);
     FILE *file = fopen(path, "r");
     if (file != NULL && fscanf(file, "%d", &number) != 1) number = -1000000;
