@@ -215,6 +215,7 @@ static furrow_status_t wrong_body(furrow_pool_t *pool, void *arg, furrow_error_t
     kit_t kit = {0};
     int64_t wide[2] = {1, 2};
 
+    EXPECT_OK(old_body(pool, &kit, err)); /* the same things as in the former pool, in the same order */
     run_items(pool, use_wrong, &nothing_at_all, 10);
     run_items(pool, use_wrong, arg, 10);
     EXPECT(furrow_queue_open(pool, 0, 8, &kit.queue, err) == FURROW_EARG && kit.queue.id == 0);
