@@ -22,7 +22,9 @@ typedef struct {
     int64_t status, value;
 } answer_t;
 
-static const int64_t serial_of_body = -1; /* those of items and callbacks are not negative */
+/* In place of a serial number: the body and callbacks have the same thread, none. Items of one thread need no numbers, as
+ * each has released what it held before the next one starts. */
+enum { BODY = -1, ITEM_OR_CALLBACK = 0 };
 
 /* ----------------------------------------------------- rank 0, main thread */
 
@@ -60,7 +62,7 @@ void furrow_shared_asked(void *arg, const furrow_asker_t *who, const furrow_parc
 /* Also where the pool learns that others end it: those that wait must not wait for ever. */
 furrow_status_t furrow_shared_tick(void *arg, double *next, furrow_error_t *err)
 {
-    static const furrow_hub_owner_t body = {0, -1, serial_of_body};
+    static const furrow_hub_owner_t body = {0, -1, BODY};
     furrow_pool_t *pool = arg;
 
     (void)err;
@@ -98,7 +100,7 @@ static furrow_status_t expect_end(furrow_pool_thread_t *self, furrow_error_t *er
 
 void furrow_shared_end_item(furrow_pool_thread_t *thread)
 {
-    const question_t q = {.serial = thread->serial++, .request = {.verb = ITEM_ENDED}};
+    const question_t q = {.serial = ITEM_OR_CALLBACK, .request = {.verb = ITEM_ENDED}};
     furrow_parcel_t *question = thread->farewell, *answer = NULL;
 
     if (thread->held == 0) return;
@@ -160,7 +162,7 @@ static furrow_status_t ask(furrow_pool_t *pool, furrow_hub_request_t request, co
     furrow_error_clear(err);
     furrow_status_t status = may_ask(pool, self, request.timeout, err);
     if (status == FURROW_OK)
-        status = make_question(self == NULL ? serial_of_body : self->serial, &request, payload, bytes, &question, err);
+        status = make_question(self == NULL ? BODY : ITEM_OR_CALLBACK, &request, payload, bytes, &question, err);
     if (status == FURROW_OK) status = furrow_engine_ask(pool->engine, thread, question, &answer, err);
     if (status != FURROW_OK) return status;
     status = read_answer(answer, &request, value, record, err);

@@ -78,10 +78,11 @@ static furrow_status_t lock_body(furrow_pool_t *pool, void *arg, furrow_error_t 
 static int count_in_file(const furrow_task_t *task)
 {
     const kit_t *kit = task->arg;
-    const char *path = path_of("number");
+    char path[sizeof world.folder + 16];
     furrow_error_t err = {0};
     int number = 0;
 
+    (void)snprintf(path, sizeof path, "%s/number", world.folder);
     if (furrow_lock_acquire(task->pool, kit->lock, -1, &err) != FURROW_OK) return note(false, task, "acquire", &err);
     FILE *file = fopen(path, "r");
     if (file != NULL && fscanf(file, "%d", &number) != 1) number = -1000000;
@@ -214,6 +215,7 @@ static furrow_status_t wrong_body(furrow_pool_t *pool, void *arg, furrow_error_t
     kit_t kit = {0};
     int64_t wide[2] = {1, 2};
 
+    EXPECT_OK(old_body(pool, &kit, err)); /* the same things as in the former pool, in the same order */
     run_items(pool, use_wrong, &nothing_at_all, 10);
     run_items(pool, use_wrong, arg, 10);
     EXPECT(furrow_queue_open(pool, 0, 8, &kit.queue, err) == FURROW_EARG && kit.queue.id == 0);
