@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # bash apps/demo.sh: builds Furrow, makes an array of 10^8 doubles (800 MB, in a temporary folder that is removed at the
-# end), and adds up their squares alone, on 2 and on 4 ranks: three times the same bits. May be run again at any time.
+# end), and adds up their squares alone, on 2 and on 4 ranks: three times the same bits. Then 60 pictures become one array,
+# alone and on 2 ranks: the same bytes. May be run again at any time.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . apps/setup.sh
@@ -50,8 +51,8 @@ install_missing build
 
 say 'Furrow is built, into build/release'
 cmake --preset release >/dev/null || stop 'cmake failed'
-cmake --build --preset release --parallel "$(nproc)" --target furrow_command >/dev/null || stop 'the build failed'
-furrow=$PWD/build/release/apps/furrow
+cmake --build --preset release --parallel "$(nproc)" --target furrow_command make_clouds >/dev/null || stop 'the build failed'
+furrow=$PWD/build/release/apps/furrow clouds=$PWD/build/release/apps/make_clouds
 
 place=${TMPDIR:-/tmp}
 free_kib=$(df -Pk "$place" | awk 'NR == 2 { print $4 }')
@@ -61,8 +62,8 @@ folder=$(mktemp -d "$place/furrow-demo.XXXXXX") || exit 1
 say '10^8 random doubles: furrow random --shape 100000000 --seed 1 -o data.npy'
 "$furrow" random --shape 100000000 --seed 1 -o "$folder/data.npy" || stop 'furrow random failed'
 
-say 'What this machine can do: plain reads of a file in memory, from furrow bench --quick'
-"$furrow" bench --quick --json >"$folder/bench.json" || stop 'furrow bench failed'
+say 'What this machine can do: plain reads of a file in memory, from furrow bench file --quick'
+"$furrow" bench file --quick --json >"$folder/bench.json" || stop 'furrow bench failed'
 limit=$(limit "$folder/bench.json")
 echo "pread: ${limit:-unknown} GB/s"
 
@@ -77,3 +78,38 @@ for ranks in 2 4; do
     [ "$(number sumsq "$folder/$ranks.json")" = "$value" ] || stop "$ranks ranks gave another value"
 done
 echo "yes: $value three times"
+rm -f "$folder/data.npy"
+
+# load LABEL OUT LAUNCHER...: the clouds as one array; prints shape, time and speed.
+load()
+{
+    local label=$1 out=$2
+    shift 2
+    "$@" "$furrow" images "$folder/clouds" -o "$folder/$out.npy" --labels "$folder/clouds/labels.csv" --json >"$folder/$out.json" ||
+        stop "furrow images failed ($label)"
+    printf '%-8s %s   %6.3f s  %5.0f images/s\n' "$label" "$(grep -oE '"shape":[^]]*\]' "$folder/$out.json")" \
+        "$(number elapsed_s "$folder/$out.json")" "$(number images_per_s "$folder/$out.json")"
+}
+
+say '60 satellite pictures of clouds, JPEGs of 1400 x 2100'
+"$clouds" "$folder/clouds" 60 || stop 'make_clouds failed'
+du -sh "$folder/clouds" | cut -f 1
+
+say 'All of them as one array: furrow images clouds -o batch.npy --labels clouds/labels.csv, alone, then on 2 ranks'
+load alone one
+load '2 ranks' two mpirun --bind-to none -n 2
+cmp "$folder/one.npy" "$folder/two.npy" || stop 'two ranks gave other bytes'
+cmp "$folder/one.manifest.csv" "$folder/two.manifest.csv" || stop 'two ranks gave another manifest'
+echo 'the same bytes'
+head -n 3 "$folder/one.manifest.csv" | sed "s|$folder/||"
+rm -f "$folder"/one.npy "$folder"/two.npy
+
+say 'One of them is damaged: it is named, and the rest goes on (exit code 3)'
+head -c 100000 "$folder/clouds/cloud-00017.jpg" >"$folder/cut" && mv "$folder/cut" "$folder/clouds/cloud-00017.jpg"
+(cd "$folder" && "$furrow" images clouds --size 350x525 -o batch.npy --contact-sheet "$place/furrow-demo-sheet.png")
+[ $? -eq 3 ] || stop 'furrow images did not say that an image was rejected'
+echo "a picture of all is in $place/furrow-demo-sheet.png"
+
+say 'What a network should be given: mean and standard deviation of all pixels, from exact sums'
+"$furrow" images "$folder/clouds" --size 350x525 --dtype f4 --stats -q
+[ $? -eq 3 ] || stop 'furrow images --stats failed'

@@ -339,15 +339,12 @@ static furrow_status_t check(const furrow_images_opts_t *opts, const char *path,
     return status;
 }
 
-static furrow_status_t fill_report(run_t *run, furrow_error_t *err)
+/* When all is written nothing may fail any more. Collective. */
+static void fill_report(run_t *run)
 {
     furrow_images_report_t *r = &run->report;
     const bool interleaved = run->plan.image.layout == FURROW_NHWC;
-    furrow_status_t status = FURROW_OK;
 
-    if (run->labels != NULL) status = furrow_images_report_labels(r, &run->plan, run->labels, err);
-    status = furrow_agree(run->ctx, status, err);
-    if (status != FURROW_OK) return status;
     r->images = r->shape[0] = run->plan.count;
     r->dtype = run->plan.image.dtype;
     memcpy(r->shape + 1, run->plan.shape, sizeof run->plan.shape);
@@ -355,13 +352,15 @@ static furrow_status_t fill_report(run_t *run, furrow_error_t *err)
     for (int c = 0; c < r->channels; c++)
         furrow_pixel_stats_value(&run->stats, c, r->dtype == FURROW_F4, &r->mean[c], &r->std[c]);
     furrow_images_report_share(run->ctx, r);
-    return FURROW_OK;
 }
 
 static furrow_status_t run_all(run_t *run, const char *path, furrow_error_t *err)
 {
-    furrow_status_t status = open_workers(run, err);
+    furrow_status_t status = FURROW_OK;
 
+    if (run->labels != NULL) status = furrow_images_report_labels(&run->report, &run->plan, run->labels, err);
+    status = furrow_agree(run->ctx, status, err);
+    if (status == FURROW_OK) status = open_workers(run, err);
     if (status != FURROW_OK) return status;
     if (path == NULL)
         status = run_stats(run, err);
@@ -369,7 +368,8 @@ static furrow_status_t run_all(run_t *run, const char *path, furrow_error_t *err
         status = run_batches(run, path, err);
     else
         status = run_file(run, path, 0, run->plan.count, err);
-    return status == FURROW_OK ? fill_report(run, err) : status;
+    if (status == FURROW_OK) fill_report(run);
+    return status;
 }
 
 furrow_status_t furrow_images(furrow_context_t *ctx, const furrow_listing_t *listing, const furrow_images_opts_t *opts,
