@@ -10,11 +10,12 @@
 #include "items_engine.h"
 #include "mem.h"
 
-enum { ITEMS = 60, LARGE = 300000, THREADS = 2 };
+enum { ITEMS = 60 /* divided by any number of workers here */, LARGE = 300000, THREADS = 2 };
 
 /* A client whose items ask. */
 typedef struct {
     furrow_engine_t *engine;
+    bool together;    /* answers wait until all workers ask: none may be kept from that by a chunk that waits with it */
     bool late;        /* answers wait until as many ask as there are workers, or for some time */
     int64_t bytes;    /* of a question, of an answer, and of what goes with a chunk and back */
     atomic_int wrong; /* on this rank */
@@ -143,7 +144,7 @@ static void asked(void *arg, const furrow_asker_t *who, const furrow_parcel_t *q
     if (item < 0 || who->rank < 0 || who->rank >= world.ranks || who->thread < 0 || who->thread >= THREADS)
         atomic_fetch_add(&j->wrong, 1);
     j->asked++;
-    if (!j->late) {
+    if (!j->late && !j->together) {
         answer(j, who, item);
         return;
     }
@@ -153,14 +154,14 @@ static void asked(void *arg, const furrow_asker_t *who, const furrow_parcel_t *q
     if (j->waits == furrow_engine_workers(j->engine)) answer_all(j);
 }
 
-/* At the end there may be fewer than workers. */
 static furrow_status_t tick(void *arg, double *next, furrow_error_t *err)
 {
     job_t *j = arg;
 
     (void)err;
-    if (j->waits > 0 && furrow_seconds() > j->since + 0.02) answer_all(j);
-    *next = j->waits > 0 ? j->since + 0.02 : INFINITY;
+    const bool waits = j->waits > 0 && j->late;
+    if (waits && furrow_seconds() > j->since + 0.02) answer_all(j);
+    *next = waits ? j->since + 0.02 : INFINITY;
     return FURROW_OK;
 }
 
@@ -195,8 +196,8 @@ static void test_questions(void **state)
 
     (void)state;
     for (int s = 0; s < LENGTH(sizes); s++)
-        for (int late = 0; late < 2; late++) {
-            job_t j = {.bytes = sizes[s], .late = late == 1};
+        for (int how = 0; how < 3; how++) {
+            job_t j = {.bytes = sizes[s], .late = how == 1, .together = how == 2};
             run(&j);
         }
 }
