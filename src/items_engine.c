@@ -1,6 +1,6 @@
 /* The main thread of rank 0 and those of the others speak by mails of one size, some with a parcel. Another rank has at
- * most as many chunks as it has threads, and as many again in reserve while chunks are short; every finished one is
- * answered with the next. On rank 0 the threads take theirs from the same store.
+ * most as many chunks as it has threads, and some in reserve while chunks are short; every finished one is answered with
+ * the next. On rank 0 the threads take theirs from the same store.
  *
  * Messages of MPI wake nobody, so with several ranks the main threads look for them, at growing pauses. */
 #include "items_engine.h"
@@ -52,7 +52,7 @@ static void hear(furrow_engine_t *e, const furrow_report_t *r, int from)
     const furrow_asker_t who = {from, (int)r->mail.thread, r->mail.ticket};
 
     switch ((furrow_mail_kind_t)r->mail.kind) {
-    case FURROW_MAIL_WANT: e->peer[from].threads = r->mail.thread; break;
+    case FURROW_MAIL_WANT: e->peer[from] = (furrow_peer_t){.threads = r->mail.thread, .reserve = 1}; break;
     case FURROW_MAIL_DROPPED: e->stopping = true; /* fall through */
     case FURROW_MAIL_DONE: tell(e, r); break;
     case FURROW_MAIL_STOPPING: e->stopping = true; break;
@@ -66,6 +66,18 @@ static void hear(furrow_engine_t *e, const furrow_report_t *r, int from)
     default: break;
     }
     furrow_parcel_free(r->parcel);
+}
+
+/* How many chunks of this kind a thread of another rank may have in reserve: so many that it does not wait for the mail,
+ * so few that they hold nobody up, and take no memory to speak of. */
+static int64_t reserve_for(const furrow_chunk_t *chunk, const furrow_parcel_t *parcel)
+{
+    const double enough_seconds = 1e-3;
+    const int64_t small_bytes = 4096;
+
+    if (chunk->expected <= 0 || (parcel != NULL && parcel->bytes > small_bytes)) return 1;
+    const double wanted = enough_seconds / chunk->expected;
+    return wanted < 1 ? 1 : wanted < FURROW_RESERVE_MAX ? (int64_t)wanted : FURROW_RESERVE_MAX;
 }
 
 /* Pack a chunk and send it. A chunk that cannot be packed comes back undone at once. */
@@ -82,6 +94,7 @@ static void give(furrow_engine_t *e, const furrow_chunk_t *chunk, int rank)
         hear(e, &r, 0);
         return;
     }
+    e->peer[rank].reserve = reserve_for(chunk, r.parcel);
     send_mail(e, &r.mail, r.parcel, rank);
     e->peer[rank].given++;
     e->given_away++;
@@ -94,7 +107,7 @@ static void answer_rank(furrow_engine_t *e, int rank, bool reserve)
     furrow_chunk_t chunk;
     bool got = true;
 
-    while (got && !e->stopping && peer->given < (reserve ? 2 : 1) * peer->threads) {
+    while (got && !e->stopping && peer->given < (reserve ? 1 + peer->reserve : 1) * peer->threads) {
         const bool extra = peer->given >= peer->threads;
         pthread_mutex_lock(&e->lock);
         got = e->status == FURROW_OK && !(extra && (e->idle > 0 || e->no_reserve)) &&
@@ -397,7 +410,7 @@ static void init_locks(furrow_engine_t *e)
 
 static furrow_status_t alloc_lists(furrow_engine_t *e, furrow_error_t *err)
 {
-    const int64_t ranks = furrow_context_ranks(e->ctx), room = 2 * (int64_t)e->threads;
+    const int64_t ranks = furrow_context_ranks(e->ctx), room = (1 + FURROW_RESERVE_MAX) * (int64_t)e->threads;
     void *thread = NULL, *queue = NULL, *going = NULL, *peer = NULL, *report = NULL, *batch = NULL;
 
     furrow_status_t status = furrow_alloc(e->threads, sizeof *e->thread, &thread, err);

@@ -4,8 +4,7 @@
  *
  * The main thread of every rank serves messages and sleeps otherwise; T other threads work. On rank 0 they take chunks
  * themselves, and the memory of the client; to other ranks chunks go with what the client packs, and come back with what
- * it packed there. Another rank has at most as many chunks as it has threads, and as many again in reserve while chunks
- * are short.
+ * it packed there. Another rank has at most as many chunks as it has threads, and a reserve while chunks are short.
  */
 #ifndef FURROW_ITEMS_ENGINE_H
 #define FURROW_ITEMS_ENGINE_H

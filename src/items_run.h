@@ -41,10 +41,13 @@ typedef struct {
     furrow_parcel_t *parcel;
 } furrow_report_t;
 
+enum { FURROW_RESERVE_MAX = 32 }; /* chunks, for each thread of another rank */
+
 /* What rank 0 knows of another rank. */
 typedef struct {
     int64_t threads; /* 0: it did not ask yet */
     int64_t given;   /* chunks that it has and did not report */
+    int64_t reserve; /* how many more than one each of its threads may have */
 } furrow_peer_t;
 
 /* One that waits for an answer. */
@@ -74,7 +77,7 @@ struct furrow_engine {
 
     pthread_mutex_t lock; /* of all from here to the next remark */
     pthread_cond_t work_there, report_there, room_there;
-    furrow_report_t *queue; /* other ranks: [2 * threads] chunks that came and were not taken */
+    furrow_report_t *queue; /* other ranks: [room] chunks that came and were not taken */
     int64_t queued;
     int64_t idle;            /* threads that wait for a chunk */
     bool begun;              /* all ranks have their threads */
@@ -94,7 +97,7 @@ struct furrow_engine {
     furrow_error_t error;
 
     furrow_report_t *batch; /* [FURROW_REPORTS], and all below: of the main thread alone */
-    furrow_report_t *going; /* [2 * threads] chunks of the queue that go back */
+    furrow_report_t *going; /* [room] chunks of the queue that go back */
     int64_t given_away;     /* rank 0: chunks at other ranks */
     furrow_peer_t *peer;    /* rank 0: [ranks] */
     bool stopping;
