@@ -53,7 +53,7 @@ typedef struct furrow_engine_client {
                             furrow_done_t *done, furrow_error_t *err);
     furrow_status_t (*end)(void *arg, int thread, furrow_error_t *err);
     /* Everything is cancelled while the thread works; again and again until it does not, for it may have been between two
-     * items. On any other thread, the engine is locked. */
+     * items. On the main thread, the engine is locked. */
     void (*interrupt)(void *arg, int thread);
 
     /* The next chunk; false: there is none now. In `reserve`: only one that is known to be short. On any thread, the

@@ -115,15 +115,12 @@ bool furrow_engine_context_cancelled(const furrow_engine_t *engine);
 /** Threads of this rank that work on the group see it. */
 void furrow_engine_mark_cancelled(furrow_engine_t *engine, int64_t group);
 
-/** Those that should be interrupted are, once more. */
-void furrow_engine_interrupt(furrow_engine_t *engine);
-
 /* --------------------------------------------------------------- without it */
 
 /** The first failure of the run on this rank; later ones are dropped. From any thread. */
 void furrow_engine_fail(furrow_engine_t *engine, furrow_status_t status, const furrow_error_t *err);
 
-/** All reports of this rank's threads, in engine->batch; how many. Main thread. */
+/** All reports of this rank's threads, in engine->batch; how many. Also interrupts what is cancelled. Main thread. */
 int64_t furrow_engine_take_reports(furrow_engine_t *engine);
 
 /** The answer has come. Main thread. */

@@ -46,10 +46,10 @@ void furrow_engine_mark_cancelled(furrow_engine_t *e, int64_t group)
     for (int t = 0; t < e->threads; t++)
         if (group == FURROW_ALL_GROUPS || e->thread[t].group == group) atomic_store(&e->thread[t].cancelled, true);
     if (group == FURROW_ALL_GROUPS) e->interrupts = e->client.interrupt != NULL;
-    furrow_engine_interrupt(e);
 }
 
-void furrow_engine_interrupt(furrow_engine_t *e)
+/* Those that work on something cancelled. In every turn of the main thread, for one may have been between two items. */
+static void interrupt(furrow_engine_t *e)
 {
     for (int t = 0; t < e->threads && e->interrupts; t++)
         if (e->thread[t].group != FURROW_ALL_GROUPS && atomic_load(&e->thread[t].cancelled))
@@ -211,7 +211,7 @@ int64_t furrow_engine_take_reports(furrow_engine_t *e)
     e->batch = filled;
     e->reports = 0;
     e->urgent = false;
-    furrow_engine_interrupt(e);
+    interrupt(e);
     pthread_cond_broadcast(&e->room_there);
     pthread_mutex_unlock(&e->lock);
     return count;

@@ -51,10 +51,11 @@ static inline int multiply(const furrow_task_t *task)
     return 0;
 }
 
-/* Fails where the index is a multiple of 7, and spoils its result. */
+/* Fails where the index is a multiple of 7, and spoils its result; later ones often fail earlier. */
 static inline int picky(const furrow_task_t *task)
 {
     *(int64_t *)task->result = task->index + 1;
+    if (task->index % 28 == 0) sleep_s(0.001);
     if (task->index % 7 == 0) return furrow_task_fail(task, 3, "item %lld is a multiple of 7", (long long)task->index);
     return 0;
 }
@@ -88,6 +89,16 @@ static inline int nothing(const furrow_task_t *task)
     return 0;
 }
 
+/* The last ones are slow, and look like the others when they are given out. */
+enum { UNEVEN = 1000, SLOW_ONES = 12 };
+
+static inline int slow_at_the_end(const furrow_task_t *task)
+{
+    if (task->index >= UNEVEN - SLOW_ONES) sleep_s(0.03);
+    *(int64_t *)task->result = task->index;
+    return 0;
+}
+
 /* Runs until it is told to end. */
 static inline int wait_for_cancel(const furrow_task_t *task)
 {
@@ -107,7 +118,7 @@ static inline int checksum(const furrow_task_t *task)
 }
 
 static furrow_task_fn *const functions[] = {square, multiply, picky,           fail_plainly, who,
-                                            doze,   nothing,  wait_for_cancel, checksum};
+                                            doze,   nothing,  wait_for_cancel, checksum,     slow_at_the_end};
 
 static const furrow_pool_opts_t plain = {.functions = functions, .function_count = LENGTH(functions)};
 

@@ -10,7 +10,8 @@
 #include "items_engine.h"
 #include "mem.h"
 
-enum { ITEMS = 60 /* divided by any number of workers here */, LARGE = 300000, THREADS = 2 };
+/* Items ask but for the first; those that do are divided by any number of workers here. */
+enum { SILENT = 200, ITEMS = SILENT + 60, LARGE = 300000, THREADS = 2 };
 
 /* A client whose items ask. */
 typedef struct {
@@ -60,14 +61,19 @@ static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, 
 
     if (packed != NULL && check(packed, j->bytes) != item) atomic_fetch_add(&j->wrong, 1);
     if ((packed == NULL) != (world.rank == 0)) atomic_fetch_add(&j->wrong, 1);
-    furrow_status_t status = furrow_parcel_new(j->bytes, &question, err);
-    if (status != FURROW_OK) return status;
-    fill(question, item);
-    status = furrow_engine_ask(j->engine, thread, question, &answer, err);
-    if (status != FURROW_OK || check(answer, j->bytes) != item + 1000) atomic_fetch_add(&j->wrong, 1);
-    furrow_parcel_free(answer);
+    if (item >= SILENT) {
+        const furrow_status_t status = furrow_parcel_new(j->bytes, &question, err);
+        if (status != FURROW_OK) return status;
+        fill(question, item);
+        if (furrow_engine_ask(j->engine, thread, question, &answer, err) != FURROW_OK ||
+            check(answer, j->bytes) != item + 1000)
+            atomic_fetch_add(&j->wrong, 1);
+        furrow_parcel_free(answer);
+    } else {
+        (void)nanosleep(&(struct timespec){0, 200000}, NULL);
+    }
     done->ran = 1;
-    status = furrow_parcel_new(j->bytes, &done->parcel, err);
+    const furrow_status_t status = furrow_parcel_new(j->bytes, &done->parcel, err);
     if (status == FURROW_OK) fill(done->parcel, item + 2000);
     return status;
 }
@@ -186,13 +192,13 @@ static void run(job_t *j)
     furrow_engine_close(j->engine);
     pthread_mutex_destroy(&j->lock);
     ASSERT_ALL(atomic_load(&j->wrong) == 0);
-    ASSERT_ALL(world.rank != 0 || (j->told == ITEMS && j->asked == ITEMS && j->answered == ITEMS));
+    ASSERT_ALL(world.rank != 0 || (j->told == ITEMS && j->asked == ITEMS - SILENT && j->answered == j->asked));
 }
 
 /* Every item asks, and is answered by its own number; from small ones to those that leave in many messages. */
 static void test_questions(void **state)
 {
-    static const int64_t sizes[] = {8, 500, 1000, 1100, LARGE};
+    static const int64_t sizes[] = {8, 900, 1100, LARGE};
 
     (void)state;
     for (int s = 0; s < LENGTH(sizes); s++)

@@ -126,6 +126,27 @@ static void test_more_than_2_31(void **state)
     RUN_POOL(&opts, many_body, NULL);
 }
 
+/* A guided chunk that turns out to be slow is given back in part, also when nothing else is left. */
+static furrow_status_t uneven_body(furrow_pool_t *pool, void *arg, furrow_error_t *err)
+{
+    static int64_t results[UNEVEN];
+    const furrow_call_t call = {.function = slow_at_the_end, .count = UNEVEN, .result_bytes = 8};
+
+    (void)arg;
+    for (int n = 0; n < 3; n++) {
+        memset(results, 0xff, sizeof results);
+        EXPECT_OK(furrow_pool_map(pool, &call, results, NULL, err));
+        for (int64_t i = 0; i < UNEVEN; i++) EXPECT(results[i] == i);
+    }
+    return FURROW_OK;
+}
+
+static void test_slow_at_the_end(void **state)
+{
+    (void)state;
+    RUN_POOL(&plain, uneven_body, NULL);
+}
+
 /* -------------------------------------------------------------------- workers */
 
 /* All workers work, and say who they are. */
@@ -427,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_starmap_and_apply),
         cmocka_unit_test(test_large_records),
         cmocka_unit_test(test_more_than_2_31),
+        cmocka_unit_test(test_slow_at_the_end),
         cmocka_unit_test(test_workers),
         cmocka_unit_test(test_initializer),
         cmocka_unit_test(test_failing_initializer),

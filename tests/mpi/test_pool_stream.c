@@ -75,6 +75,45 @@ static void test_unordered_passes_slow_items(void **state)
     RUN_POOL(&plain, slow_first_body, NULL);
 }
 
+/* Parts of chunks that come back keep their place. */
+static bool count_up(void *arg, int64_t index, void *record)
+{
+    (void)arg;
+    *(int64_t *)record = index;
+    return index < UNEVEN;
+}
+
+static furrow_status_t uneven_body(furrow_pool_t *pool, void *arg, furrow_error_t *err)
+{
+    (void)arg;
+    for (int n = 0; n < 4; n++) {
+        const bool ordered = n % 2 == 0, fills = n < 2;
+        const furrow_call_t call = {.function = slow_at_the_end,
+                                    .arg_bytes = fills ? 8 : 0,
+                                    .count = fills ? INT64_MAX : UNEVEN,
+                                    .result_bytes = 8,
+                                    .next = fills ? count_up : NULL};
+        bool seen[UNEVEN] = {false};
+        furrow_stream_t *stream;
+        furrow_outcome_t o;
+        EXPECT_OK(furrow_pool_imap(pool, &call, ordered, 0, &stream, err));
+        for (int64_t i = 0; i < UNEVEN; i++) {
+            EXPECT_OK(furrow_stream_next(stream, -1, &o, err));
+            EXPECT((!ordered || o.index == i) && !seen[o.index] && *(const int64_t *)o.result == o.index);
+            seen[o.index] = true;
+        }
+        EXPECT(furrow_stream_next(stream, -1, &o, err) == FURROW_EEMPTY);
+        furrow_stream_free(stream);
+    }
+    return FURROW_OK;
+}
+
+static void test_slow_at_the_end(void **state)
+{
+    (void)state;
+    RUN_POOL(&plain, uneven_body, NULL);
+}
+
 /* A failed item is an item as any other. */
 static furrow_status_t failing_body(furrow_pool_t *pool, void *arg, furrow_error_t *err)
 {
@@ -331,14 +370,37 @@ static void test_left_early(void **state)
     furrow_stream_free(left);
 }
 
+/* The body ends, and will not take what the stream holds. */
+static furrow_status_t forgetful_body(furrow_pool_t *pool, void *arg, furrow_error_t *err)
+{
+    const furrow_call_t call = {.function = picky, .count = 1000000000, .result_bytes = 8};
+
+    return furrow_pool_imap(pool, &call, true, 20, arg, err);
+}
+
+static void test_forgotten(void **state)
+{
+    furrow_stream_t *left = NULL;
+
+    (void)state;
+    RUN_POOL(&plain, forgetful_body, &left);
+    furrow_stream_free(left);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_imap),         cmocka_unit_test(test_unordered_passes_slow_items),
-        cmocka_unit_test(test_failed_items), cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_generator),    cmocka_unit_test(test_generator_of_known_length),
-        cmocka_unit_test(test_in_flight),    cmocka_unit_test(test_slow_consumer),
+        cmocka_unit_test(test_imap),
+        cmocka_unit_test(test_unordered_passes_slow_items),
+        cmocka_unit_test(test_slow_at_the_end),
+        cmocka_unit_test(test_failed_items),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_generator),
+        cmocka_unit_test(test_generator_of_known_length),
+        cmocka_unit_test(test_in_flight),
+        cmocka_unit_test(test_slow_consumer),
         cmocka_unit_test(test_left_early),
+        cmocka_unit_test(test_forgotten),
     };
     int failures;
 
