@@ -105,9 +105,11 @@ void furrow_engine_cancel(furrow_engine_t *engine, int64_t group);
 /** On the thread that works: should it end? Also after furrow_context_cancel() on this rank. */
 bool furrow_engine_is_cancelled(const furrow_engine_t *engine, int thread);
 
-/** Ask the client on rank 0, and wait for its answer. Takes `question` over. On any rank, from within `work`, or on rank
- * 0 from another thread that the client knows of (thread -1). \param[out] answer  never NULL on success
- * \return FURROW_OK, FURROW_ENOMEM: the answer was lost */
+/** Ask the client on rank 0, and wait for its answer. On any rank, from within `work`, or on rank 0 from another thread
+ * that the client knows of (thread -1).
+ * \param[in]  question  taken over; NULL needs no memory, and is sure to reach the client
+ * \param[out] answer    never NULL on success
+ * \return FURROW_OK, FURROW_ENOMEM: the question or the answer was lost */
 FURROW_MUST_CHECK furrow_status_t furrow_engine_ask(furrow_engine_t *engine, int thread, furrow_parcel_t *question,
                                                     furrow_parcel_t **answer, furrow_error_t *err);
 

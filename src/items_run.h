@@ -13,14 +13,15 @@
 enum { FURROW_REPORTS = 512 };
 
 /* To rank 0. WANT: this rank has `thread` threads. DONE: a chunk. DROPPED: a chunk was not finished, the run must end.
- * STOPPING: the same without a chunk. ASK. From rank 0. CHUNK: work on it. CANCEL:
- * chunk.group. ANSWER. STOP: nothing more will come. */
+ * STOPPING: the same without a chunk. ASK; ASK_LOST: there was no memory for what it asks. From rank 0. CHUNK: work on it.
+ * CANCEL: chunk.group. ANSWER. STOP: nothing more will come. */
 typedef enum {
     FURROW_MAIL_WANT,
     FURROW_MAIL_DONE,
     FURROW_MAIL_DROPPED,
     FURROW_MAIL_STOPPING,
     FURROW_MAIL_ASK,
+    FURROW_MAIL_ASK_LOST,
     FURROW_MAIL_CHUNK,
     FURROW_MAIL_CANCEL,
     FURROW_MAIL_ANSWER,

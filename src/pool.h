@@ -79,7 +79,6 @@ typedef struct {
     struct furrow_child *child; /* where the pool is isolated */
     atomic_bool interrupted;    /* it was killed */
     int64_t held;               /* locks, by the item or callback that it works on */
-    furrow_parcel_t *farewell;  /* what it says when it ends while it holds one, made before */
 } furrow_pool_thread_t;
 
 struct furrow_pool {

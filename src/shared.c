@@ -8,9 +8,6 @@
 
 _Thread_local furrow_pool_thread_t *furrow_shared_self;
 
-/* Beside the verbs of the hub: an item ended. */
-enum { ITEM_ENDED = -1 };
-
 /* In front of the record of a put. */
 typedef struct {
     int64_t serial;
@@ -45,18 +42,17 @@ static void send_answer(void *arg, const furrow_hub_answer_t *a)
 void furrow_shared_asked(void *arg, const furrow_asker_t *who, const furrow_parcel_t *question)
 {
     furrow_pool_t *pool = arg;
-    const int64_t bytes = question->bytes - (int64_t)sizeof(question_t);
     question_t q;
 
+    if (question == NULL) {
+        furrow_hub_item_ended(pool->hub, &(furrow_hub_owner_t){who->rank, who->thread, ITEM_OR_CALLBACK});
+        furrow_engine_answer(pool->engine, who, NULL);
+        return;
+    }
     memcpy(&q, question->data, sizeof q);
     const furrow_hub_owner_t owner = {who->rank, who->thread, q.serial};
-    if (q.request.verb == ITEM_ENDED) {
-        furrow_hub_item_ended(pool->hub, &owner);
-        send_answer(pool, &(furrow_hub_answer_t){.token = who->ticket, .owner = owner});
-    } else {
-        furrow_hub_request(pool->hub, who->ticket, &owner, &q.request, question->data + sizeof q, bytes,
-                           furrow_seconds());
-    }
+    furrow_hub_request(pool->hub, who->ticket, &owner, &q.request, question->data + sizeof q,
+                       question->bytes - (int64_t)sizeof q, furrow_seconds());
 }
 
 /* Also where the pool learns that others end it: those that wait must not wait for ever. */
@@ -82,32 +78,19 @@ furrow_status_t furrow_shared_open(furrow_pool_t *pool, furrow_error_t *err)
 
 void furrow_shared_close(furrow_pool_t *pool)
 {
-    for (int i = 0; pool->thread != NULL && i < furrow_context_threads(pool->ctx); i++)
-        furrow_parcel_free(pool->thread[i].farewell);
-    furrow_parcel_free(pool->callbacks.farewell);
     furrow_hub_close(pool->hub);
 }
 
 /* --------------------------------------------------------- any rank, who asks */
 
-/* What an item or callback has to say at its end, should it hold something then: memory for it is found before, where
- * it can be short without harm. */
-static furrow_status_t expect_end(furrow_pool_thread_t *self, furrow_error_t *err)
-{
-    if (self->farewell != NULL) return FURROW_OK;
-    return furrow_parcel_new(sizeof(question_t), &self->farewell, err);
-}
-
+/* To ask nothing says that an item ended: it needs no memory, and no answer. */
 void furrow_shared_end_item(furrow_pool_thread_t *thread)
 {
-    const question_t q = {.serial = ITEM_OR_CALLBACK, .request = {.verb = ITEM_ENDED}};
-    furrow_parcel_t *question = thread->farewell, *answer = NULL;
+    furrow_parcel_t *answer = NULL;
 
     if (thread->held == 0) return;
-    memcpy(question->data, &q, sizeof q);
     thread->held = 0;
-    thread->farewell = NULL;
-    if (furrow_engine_ask(thread->pool->engine, thread->worker.thread, question, &answer, NULL) == FURROW_OK)
+    if (furrow_engine_ask(thread->pool->engine, thread->worker.thread, NULL, &answer, NULL) == FURROW_OK)
         furrow_parcel_free(answer);
 }
 
@@ -194,13 +177,9 @@ furrow_status_t furrow_lock_open(furrow_pool_t *pool, furrow_lock_t *out, furrow
 furrow_status_t furrow_lock_acquire(furrow_pool_t *pool, furrow_lock_t lock, double timeout, furrow_error_t *err)
 {
     const furrow_hub_request_t request = {.verb = FURROW_HUB_LOCK_ACQUIRE, .id = lock.id, .timeout = timeout};
-    furrow_pool_thread_t *self = furrow_shared_self;
+    const furrow_status_t status = ask(pool, request, NULL, 0, NULL, NULL, err);
 
-    furrow_error_clear(err);
-    furrow_status_t status = self == NULL ? FURROW_OK : expect_end(self, err);
-    if (status != FURROW_OK) return status;
-    status = ask(pool, request, NULL, 0, NULL, NULL, err);
-    if (self != NULL && (status == FURROW_OK || status == FURROW_ENOMEM)) self->held++;
+    if (furrow_shared_self != NULL && (status == FURROW_OK || status == FURROW_ENOMEM)) furrow_shared_self->held++;
     return status;
 }
 

@@ -14,7 +14,7 @@ extern _Thread_local furrow_pool_thread_t *furrow_shared_self;
 FURROW_MUST_CHECK furrow_status_t furrow_shared_open(furrow_pool_t *pool, furrow_error_t *err);
 void furrow_shared_close(furrow_pool_t *pool);
 
-/** After each item or callback on its thread: what it holds is released. */
+/** After each item or callback on its thread: what it holds is released, even where memory is short. */
 void furrow_shared_end_item(furrow_pool_thread_t *thread);
 
 /** Of the engine's client, on the main thread of rank 0; `arg` is the pool. */

@@ -52,6 +52,7 @@ expect_lines pool_worker 4.5
 expect_lines pool_errors 'item 1: -1 is negative' 'item 3: -16 is negative' 'stopped: an item failed'
 expect_lines pool_end closed joined
 expect_lines pool_timeout 'item 3 is late'
+expect_lines pool_isolate 'item 2: killed by signal 6 (Aborted)' 'item 5: over 2 s'
 expect_lines pool_counter 1000
 expect_lines pool_queue '143 multiples of 7'
 expect_lines pool_node_array 'each digit 100 times on one node'
