@@ -275,6 +275,7 @@ static void go_back(furrow_engine_t *e)
     e->stopping = stops;
 }
 
+/* A chunk from rank 0, which may have sent it before it heard that a thread here asks. */
 static void queue_chunk(furrow_engine_t *e, const furrow_report_t *r, bool lost)
 {
     furrow_error_t error;
@@ -285,9 +286,11 @@ static void queue_chunk(furrow_engine_t *e, const furrow_report_t *r, bool lost)
         return;
     }
     pthread_mutex_lock(&e->lock);
-    e->queue[e->queued++] = *r;
-    pthread_cond_signal(&e->work_there);
+    const bool room = !e->no_reserve || e->queued < e->idle;
+    if (room) e->queue[e->queued++] = *r;
+    if (room) pthread_cond_signal(&e->work_there);
     pthread_mutex_unlock(&e->lock);
+    if (!room) drop_chunk(e, r, FURROW_MAIL_DONE);
 }
 
 static void cancel_here(furrow_engine_t *e, int64_t group)
@@ -298,7 +301,7 @@ static void cancel_here(furrow_engine_t *e, int64_t group)
     return_queue(e, group, FURROW_MAIL_DONE);
 }
 
-/* A thread that asks may wait long: what is in reserve must not wait with it. */
+/* A thread that asks may wait long: what is in reserve, or on its way there, must not wait with it. */
 static void send_reports(furrow_engine_t *e, int64_t reports)
 {
     bool asks = false;
@@ -307,6 +310,7 @@ static void send_reports(furrow_engine_t *e, int64_t reports)
         send_mail(e, &e->batch[i].mail, e->batch[i].parcel, 0);
         asks = asks || e->batch[i].mail.kind == FURROW_MAIL_ASK;
     }
+    e->no_reserve = e->no_reserve || asks;
     if (asks) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DONE);
 }
 
