@@ -66,6 +66,22 @@ FURROW_LAUNCHER=mpiexec submit "$scripts/rows.sbatch" softmax data.npy -o never.
 finish "$job" 2
 expect_text "job-$job.log" 'FURROW_LAUNCHER=mpiexec is neither srun nor mpirun'
 
+# ------------------------------------------------------------------------------------------------------- images.sbatch
+jobs=()
+for launcher in srun mpirun; do
+    FURROW_LAUNCHER=$launcher submit "$scripts/images.sbatch" ../clouds -o images-$launcher.npy --size 70x105
+    jobs+=("$job")
+done
+for job in "${jobs[@]}"; do finish "$job" 0; done
+for launcher in srun mpirun; do
+    expect_same images.npy images-$launcher.npy
+    expect_same images.manifest.csv images-$launcher.manifest.csv
+done
+# What is tested with rows.sbatch holds for this script too.
+sed '1,/^set -u/d; s/work=(rows/work=(images/; s/some rows/some images/' "$scripts/rows.sbatch" >rows-script
+sed '1,/^set -u/d' "$scripts/images.sbatch" >images-script
+expect_same rows-script images-script
+
 # --------------------------------------------------------------------------------------------------- rows-array.sbatch
 submit_array 0-2 softmax part-[0-4].npy -o by-array.npy
 finish_array '0 0 0 '
