@@ -3,7 +3,7 @@
 
 reductions=sum,sumsq,mean,std,min,max,argmin,argmax,norm2,nonzero
 
-# run_commands LAUNCHER...: all of them, in this folder. What they print goes to files, beside what they write.
+# run_commands LAUNCHER...: all of them, in this folder; the images are in ../clouds, made by the first. What they print goes to files, beside what they write.
 run_commands()
 {
     "$@" "$FURROW" random --shape 30000,40 --dist normal --seed 5 -o data.npy >random.txt || return
@@ -14,7 +14,9 @@ run_commands()
     "$@" "$FURROW" rows softmax data.npy -o rows.npy >rows.txt || return
     "$@" "$FURROW" split data.npy -n 5 -o part-%d.npy >split.txt || return
     "$@" "$FURROW" join part-[0-4].npy -o joined.npy >join.txt || return
-    cmp data.npy joined.npy
+    cmp data.npy joined.npy || return
+    [ -d ../clouds ] || "$FURROW_BINARY_DIR/apps/make_clouds" ../clouds 12 280 420 3 >/dev/null || return
+    "$@" "$FURROW" images ../clouds -o images.npy --size 70x105 --stats >images.txt
 }
 
 # expect_same_folder EXPECTED SEEN: the same names, hidden ones too, and the same bytes.

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by the tests that disturb a job: a job on a slow disk, so that there is time to disturb it.
-"${CC:-cc}" -shared -fPIC -O1 -o slow_disk.so "$cluster_scripts/slow_disk.c" || fail 'slow_disk.c'
+"${CC:-cc}" -shared -fPIC -O1 -o slow.so "$cluster_scripts/slow.c" || fail 'slow.c'
 "$FURROW" random --shape 40000,250 --seed 3 -q -o in.npy || fail 'random'
 "$FURROW" rows sort in.npy -q -o expected.npy || fail 'rows'
 
@@ -20,7 +20,7 @@ start_slow()
     mkdir "$work/$name" && cd "$work/$name" || exit 1
     touch slow
     # srun and mpirun give the ranks all of the job's environment.
-    LD_PRELOAD=$work/slow_disk.so SLOW_DISK=$PWD/slow FURROW_LAUNCHER=$launcher \
+    LD_PRELOAD=$work/slow.so SLOW_DISK=$PWD/slow FURROW_LAUNCHER=$launcher \
         submit "$@" "$FURROW_SOURCE_DIR/slurm/rows.sbatch" sort ../in.npy -o out.npy
     wait_for_rows
 }

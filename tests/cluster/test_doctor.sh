@@ -52,7 +52,7 @@ expect_text kept.txt 'No problem found.'
 # Each task would do all of the work.
 "$FURROW" random --shape 1000,3 --seed 1 -q -o data.npy || fail random
 for command in 'info data.npy' 'reduce sum data.npy' 'dot data.npy data.npy' 'rows sort data.npy -o out.npy' 'split data.npy -n 2 -o out-%d.npy' \
-    'join data.npy -o out.npy' 'random --shape 5 --seed 1 -o out.npy' 'bench --quick' doctor; do
+    'join data.npy -o out.npy' 'images . -o out.npy' 'random --shape 5 --seed 1 -o out.npy' 'bench --quick' doctor; do
     # shellcheck disable=SC2086
     expect_exit 1 srun --mpi=none --nodes=3 furrow $command
     expect_text stderr "furrow: ${command%% *}: srun started 3 tasks without an MPI plugin"

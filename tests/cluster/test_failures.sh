@@ -55,7 +55,7 @@ start_slow_run()
 {
     mkdir "$work/$1" && cd "$work/$1" || exit 1
     touch slow
-    "$MPIEXEC" -H h1,h2,h3 -n 3 -x LD_PRELOAD="$work/slow_disk.so" -x SLOW_DISK="$PWD/slow" --mca oob_tcp_keepalive_time 5 \
+    "$MPIEXEC" -H h1,h2,h3 -n 3 -x LD_PRELOAD="$work/slow.so" -x SLOW_DISK="$PWD/slow" --mca oob_tcp_keepalive_time 5 \
         --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3 "$FURROW" rows sort ../in.npy -o out.npy >job-run.log 2>&1 &
     run=$! job=run
     wait_for_rows

@@ -24,9 +24,11 @@ from_root dot "$private/data.npy" "$private/data.npy"
 from_root rows softmax "$private/data.npy" -o "$private/rows.npy"
 from_root split "$private/data.npy" -n 5 -o "$private/part-%d.npy"
 from_root join "$private"/part-{0,1,2,3,4}.npy -o "$private/joined.npy"
-for name in info reduce dot rows split join; do expect_same alone/$name.txt by3/$name.txt; done
+on_host h1 cp -r "$work/clouds" "$private/clouds"
+from_root images "$private/clouds" -o "$private/images.npy" --size 70x105 --stats
+for name in info reduce dot rows split join images; do expect_same alone/$name.txt by3/$name.txt; done
 on_host h1 cp -r "$private/." "$work/by3"
-for name in rows part-0 part-1 part-2 part-3 part-4 joined; do expect_same alone/$name.npy by3/$name.npy; done
+for name in rows part-0 part-1 part-2 part-3 part-4 joined images; do expect_same alone/$name.npy by3/$name.npy; done
 expect_equal '' "$(find by3 -name '.*furrow*')" 'what is left'
 
 # --------------------------------------------------------------------------------------------- a private path: who failed

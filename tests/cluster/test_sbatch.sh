@@ -45,6 +45,12 @@ for launcher in srun mpirun; do
     expect_same rows.npy by-$launcher.npy
     expect_equal "by-$launcher.npy: f8 (30000, 40), softmax of 30000 rows" "$(cat "job-$job.log")" 'what the job prints'
 done
+# All cores of a task are used, also where Slurm gives a step no more than it asks for.
+for launcher in srun mpirun; do
+    SLURM_EXACT=1 FURROW_LAUNCHER=$launcher submit --cpus-per-task=2 "$scripts/rows.sbatch" softmax data.npy -o by-$launcher.npy -v
+    finish "$job" 0
+    expect_text "job-$job.log" '3 ranks, 2 threads each'
+done
 # Where Slurm starts it once more though it is done, it does not compute again.
 wait_for_state "$job" 60 COMPLETED
 before=$(stat -c '%i %Y' by-mpirun.npy)
@@ -59,6 +65,22 @@ expect_text "job-$job.log" "unknown operation 'softmaxx'"
 FURROW_LAUNCHER=mpiexec submit "$scripts/rows.sbatch" softmax data.npy -o never.npy
 finish "$job" 2
 expect_text "job-$job.log" 'FURROW_LAUNCHER=mpiexec is neither srun nor mpirun'
+
+# ------------------------------------------------------------------------------------------------------- images.sbatch
+jobs=()
+for launcher in srun mpirun; do
+    FURROW_LAUNCHER=$launcher submit "$scripts/images.sbatch" ../clouds -o images-$launcher.npy --size 70x105
+    jobs+=("$job")
+done
+for job in "${jobs[@]}"; do finish "$job" 0; done
+for launcher in srun mpirun; do
+    expect_same images.npy images-$launcher.npy
+    expect_same images.manifest.csv images-$launcher.manifest.csv
+done
+# What is tested with rows.sbatch holds for this script too.
+sed '1,/^set -u/d; s/work=(rows/work=(images/; s/some rows/some images/' "$scripts/rows.sbatch" >rows-script
+sed '1,/^set -u/d' "$scripts/images.sbatch" >images-script
+expect_same rows-script images-script
 
 # --------------------------------------------------------------------------------------------------- rows-array.sbatch
 submit_array 0-2 softmax part-[0-4].npy -o by-array.npy
@@ -78,6 +100,11 @@ expect_text "job-$job.log" '7 tasks for 5 files: sbatch --array=0-4'
 } >large.npy
 "$FURROW" join large.npy large.npy -o twice.npy -q || fail 'join'
 expect_exit 3 "$FURROW" rows sum twice.npy -o sums.npy -q
+# srun ends all tasks as soon as one ends with such a code, which stays that of the others.
+"${CC:-cc}" -shared -fPIC -O1 -o slow.so "$cluster_scripts/slow.c" || fail 'slow.c'
+expect_exit 3 env LD_PRELOAD="$PWD/slow.so" SLOW_EXIT=0 srun --mpi=pmix --kill-on-bad-exit=1 --nodes=3 --ntasks=3 \
+    "$FURROW" rows sum twice.npy -o sums-srun.npy -q
+expect_same sums.npy sums-srun.npy
 submit_array 4-5 sum large.npy large.npy -o sums-array.npy
 finish_array '0 3 '
 expect_same sums.npy sums-array.npy

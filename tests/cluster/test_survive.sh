@@ -75,7 +75,7 @@ array_told_to_stop()
     mkdir "$work/array" && cd "$work/array" || exit 1
     "$FURROW" split ../in.npy -n 3 -o part-%d.npy -q || fail 'split'
     touch slow
-    LD_PRELOAD=$work/slow_disk.so SLOW_DISK=$PWD/slow submit_array 0-2 sort part-{0,1,2}.npy -o out.npy
+    LD_PRELOAD=$work/slow.so SLOW_DISK=$PWD/slow submit_array 0-2 sort part-{0,1,2}.npy -o out.npy
     for ((step = 0; step < 600; step++)); do
         [ "$(stat -c %s ".out.npy.parts-$job/.000001.npy.furrow-ledger" 2>/dev/null || echo 0)" -lt 400 ] || break
         sleep 0.1
