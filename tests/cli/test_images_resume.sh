@@ -115,7 +115,7 @@ for options in '--size 300x401' '--color bgr' '--fit pad' '--epoch 1' '--limit 2
     expect_lines stderr 1
     expect_text stderr 'belongs to another job'
 done
-touch -d '2001-01-01' made/cloud-00007.jpg # 40 names of one file
+touch -d '2001-01-01' made/*.jpg
 expect_exit 1 furrow "${job[@]}" --resume
 expect_text stderr 'has changed since an earlier run read it'
 expect_exit 3 furrow "${job[@]}" -q # afresh
