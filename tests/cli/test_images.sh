@@ -172,6 +172,15 @@ if [ "$(id -u)" -eq 0 ]; then # root may read all: as another user, where that i
     rm -f bad/shut.jpg
 fi
 
+# ----------------------------------------------------------------------------------------------- memory, whatever the number
+if [ -z "$FURROW_SANITIZE" ] && [ -x /usr/bin/time ]; then
+    expect_exit 0 "$clouds" large 2 1400 2100
+    for i in $(seq -w 30); do ln large/cloud-00001.jpg "large/more-$i.jpg"; done
+    expect_exit 0 /usr/bin/time -f %M -o peak furrow images large -o large.npy -m 64M -t 3 -q
+    [ "$(tail -n 1 peak)" -lt 131072 ] || fail "peak of $(tail -n 1 peak) kB with --memory 64M: the output has 282 MB"
+    rm large.npy
+fi
+
 # ---------------------------------------------------------------------------------------------------------- contact sheet
 expect_exit 3 images bad -o out.npy --size 9x9 --contact-sheet sheet.png
 expect_exit 0 images sheet.png -o sheet.npy # a picture
