@@ -180,6 +180,10 @@ if [ -z "$FURROW_SANITIZE" ] && [ -x /usr/bin/time ]; then
     [ "$(tail -n 1 peak)" -lt 131072 ] || fail "peak of $(tail -n 1 peak) kB with --memory 64M: the output has 282 MB"
     rm large.npy
 fi
+{ printf 'P6 2000 2000 255\n' && head -c 12000000 /dev/zero; } >wide.ppm # larger than what is left for a file
+expect_exit 0 images wide.ppm --size 9x9 -o out.npy -t 1
+expect_exit 3 images wide.ppm --size 9x9 -o out.npy -t 1 -m 20M
+grep -qE 'a file of 12000017 bytes; the memory cap leaves [0-9]+$' out.manifest.csv || fail "$(cat out.manifest.csv)"
 
 # ---------------------------------------------------------------------------------------------------------- contact sheet
 expect_exit 3 images bad -o out.npy --size 9x9 --contact-sheet sheet.png
