@@ -22,7 +22,7 @@ static void jump_back(j_common_ptr cinfo)
 
 /* False: it is damaged, or larger than a slot. */
 static bool decode(struct jpeg_decompress_struct *cinfo, errors_t *errors, const unsigned char *file, long bytes,
-                   char *slot, int64_t slot_bytes)
+                   char *slot, int64_t slot_bytes, int eighths)
 {
     if (setjmp(errors->back) != 0) {
         jpeg_abort_decompress(cinfo);
@@ -31,6 +31,8 @@ static bool decode(struct jpeg_decompress_struct *cinfo, errors_t *errors, const
     jpeg_mem_src(cinfo, file, (unsigned long)bytes);
     (void)jpeg_read_header(cinfo, TRUE);
     cinfo->out_color_space = JCS_RGB;
+    cinfo->scale_num = (unsigned)eighths;
+    cinfo->scale_denom = 8;
     (void)jpeg_start_decompress(cinfo);
     const size_t row_bytes = 3 * (size_t)cinfo->output_width;
     const bool fits = (int64_t)row_bytes * cinfo->output_height <= slot_bytes;
@@ -54,7 +56,7 @@ static long read_file(const char *name, unsigned char *buffer, int64_t room)
 }
 
 int64_t bench_jpeg_loop(const char *const *name, int64_t count, int64_t file_max, char *out, int64_t slots,
-                        int64_t slot_bytes, int threads)
+                        int64_t slot_bytes, int eighths, int threads)
 {
     int64_t decoded = 0;
 
@@ -69,7 +71,8 @@ int64_t bench_jpeg_loop(const char *const *name, int64_t count, int64_t file_max
 #pragma omp for schedule(dynamic)
         for (int64_t i = 0; i < count; i++) {
             const long bytes = buffer == NULL ? -1 : read_file(name[i], buffer, file_max);
-            decoded += bytes > 0 && decode(&cinfo, &errors, buffer, bytes, out + i % slots * slot_bytes, slot_bytes);
+            decoded +=
+                bytes > 0 && decode(&cinfo, &errors, buffer, bytes, out + i % slots * slot_bytes, slot_bytes, eighths);
         }
         jpeg_destroy_decompress(&cinfo);
         free(buffer);
@@ -80,9 +83,9 @@ int64_t bench_jpeg_loop(const char *const *name, int64_t count, int64_t file_max
 #else
 
 int64_t bench_jpeg_loop(const char *const *name, int64_t count, int64_t file_max, char *out, int64_t slots,
-                        int64_t slot_bytes, int threads)
+                        int64_t slot_bytes, int eighths, int threads)
 {
-    (void)name, (void)count, (void)file_max, (void)out, (void)slots, (void)slot_bytes, (void)threads;
+    (void)name, (void)count, (void)file_max, (void)out, (void)slots, (void)slot_bytes, (void)eighths, (void)threads;
     return -1;
 }
 

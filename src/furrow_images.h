@@ -105,7 +105,8 @@ FURROW_API void furrow_images_report_free(furrow_images_report_t *report);
  *
  * Images go to the threads of all ranks as those come free; each is read and decoded once. Beside OUT.npy stand
  *
- *     OUT.manifest.csv  index,path,status,height,width,channels,error and the columns of the labels. status is ok or
+ *     OUT.manifest.csv  index,path,status,height,width,channels,error and the columns of the labels. index is the
+ *                       place in that file (with batches, each has its own manifest and labels). status is ok or
  *                       rejected, error why, or, of an image that is ok, what its decoder complained of; height, width
  *                       and channels are those of the picture, not of its slot
  *     OUT.labels.npy    f8 (images, columns): those columns of the labels that hold numbers, NaN where there is none

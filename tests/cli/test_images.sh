@@ -151,7 +151,10 @@ expect_text stdout 'rejected 1 bad/text.jpg: not a picture'
 expect_exit 0 furrow reduce nonzero out.npy --sections 2
 expect_text stdout 'rows [1, 2)'
 expect_equal 0 "$(tail -n 1 stdout | awk '{ print $2 }')" 'pixels of a reject that are not zero'
-expect_exit 0 images bad/early.jpg -o out.npy --on-error keep
+if furrow doctor | grep -q libjpeg; then # stb_image gives nothing of it
+    expect_exit 0 images bad/early.jpg -o out.npy --on-error keep
+    grep -q '^0,bad/early.jpg,ok,140,210,3,..*$' out.manifest.csv || fail "no warning: $(cat out.manifest.csv)"
+fi
 expect_exit 1 furrow images bad --size 9x9 --on-error stop -t 1 -o new.npy
 expect_equal 'furrow: images: bad/bomb.png: ' "$(grep -o 'furrow: images: bad/bomb.png: ' stderr)"
 rm -f .new.npy.*
@@ -168,6 +171,19 @@ if [ "$(id -u)" -eq 0 ]; then # root may read all: as another user, where that i
     fi
     rm -f bad/shut.jpg
 fi
+
+# ----------------------------------------------------------------------------------------------- memory, whatever the number
+if [ -z "$FURROW_SANITIZE" ] && [ -x /usr/bin/time ]; then
+    expect_exit 0 "$clouds" large 2 1400 2100
+    for i in $(seq -w 30); do ln large/cloud-00001.jpg "large/more-$i.jpg"; done
+    expect_exit 0 /usr/bin/time -f %M -o peak furrow images large -o large.npy -m 64M -t 3 -q
+    [ "$(tail -n 1 peak)" -lt 131072 ] || fail "peak of $(tail -n 1 peak) kB with --memory 64M: the output has 282 MB"
+    rm large.npy
+fi
+{ printf 'P6 2000 2000 255\n' && head -c 12000000 /dev/zero; } >wide.ppm # larger than what is left for a file
+expect_exit 0 images wide.ppm --size 9x9 -o out.npy -t 1
+expect_exit 3 images wide.ppm --size 9x9 -o out.npy -t 1 -m 20M
+grep -qE 'a file of 12000017 bytes; the memory cap leaves [0-9]+$' out.manifest.csv || fail "$(cat out.manifest.csv)"
 
 # ---------------------------------------------------------------------------------------------------------- contact sheet
 expect_exit 3 images bad -o out.npy --size 9x9 --contact-sheet sheet.png

@@ -14,7 +14,7 @@ for i in $(seq -w $copies); do
         echo "$i-$j,$i$j" >>labels.csv
     done
 done
-head -c 5000 made/cloud-00003.jpg >in/01-3x.jpg # a reject
+head -c 5000 made/cloud-00003.jpg >in/zz.jpg # a reject
 
 job=(images in -o out.npy --size 300x400 --shuffle 4 --labels labels.csv --stats)
 expect_exit 3 furrow images in -o expected.npy "${job[@]:4}" --json
@@ -115,7 +115,7 @@ for options in '--size 300x401' '--color bgr' '--fit pad' '--epoch 1' '--limit 2
     expect_lines stderr 1
     expect_text stderr 'belongs to another job'
 done
-touch -d '2001-01-01' made/cloud-00007.jpg # 40 names of one file
+touch -d '2001-01-01' made/*.jpg
 expect_exit 1 furrow "${job[@]}" --resume
 expect_text stderr 'has changed since an earlier run read it'
 expect_exit 3 furrow "${job[@]}" -q # afresh
@@ -128,15 +128,15 @@ make_unfinished
 rm .out.npy.furrow-part
 go_on 2 1
 make_unfinished
-printf 'PNG' >>in/01-3x.jpg # a reject is tried again
-cp made/cloud-00003.jpg in/01-3x.jpg
+printf 'PNG' >>in/zz.jpg # a reject is tried again
+cp made/cloud-00003.jpg in/zz.jpg
 expect_exit 0 furrow "${job[@]}" --resume -q
 cp expected.npy out.npy
-head -c 5000 made/cloud-00003.jpg >in/01-3x.jpg
+head -c 5000 made/cloud-00003.jpg >in/zz.jpg
 
 # ------------------------------------------------------------------------------------------------------------------- batches
 rm -f out.* .out.*
-job=(images in -o 'out-%02d.npy' --size 300x400 --batch 50 --labels labels.csv)
+job=(images in -o 'out-%02d.npy' --size 300x400 --batch $((copies * 10 / 8)) --labels labels.csv)
 expect_exit 3 furrow images in -o 'expected-%02d.npy' "${job[@]:4}" -q
 start 0 1
 while kill -0 "$run" 2>/dev/null && [ ! -e out-02.npy ]; do sleep 0.005; done
