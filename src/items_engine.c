@@ -286,16 +286,14 @@ static void cancel_here(furrow_engine_t *e, int64_t group)
     return_queue(e, group, FURROW_MAIL_DONE);
 }
 
-/* A thread that asks may wait long: what is in reserve must not wait with it. */
-static void send_reports(furrow_engine_t *e, int64_t reports)
+/* A thread that asks may wait long: what no other thread can take must not wait with it. It may also have been on its
+ * way when the question left. */
+static void return_what_waits(furrow_engine_t *e)
 {
-    bool asks = false;
-
-    for (int64_t i = 0; i < reports; i++) {
-        send_mail(e, &e->batch[i].mail, e->batch[i].parcel, 0);
-        asks = asks || e->batch[i].mail.kind == FURROW_MAIL_ASK;
-    }
-    if (asks) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DONE);
+    pthread_mutex_lock(&e->lock);
+    const bool waits = e->asking != NULL && e->queued > e->idle;
+    pthread_mutex_unlock(&e->lock);
+    if (waits) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DONE);
 }
 
 /* Other ranks: until rank 0 says that nothing more will come. By then every chunk that came was reported. */
@@ -310,7 +308,8 @@ static void follow(furrow_engine_t *e)
     for (;;) {
         const int64_t reports = furrow_engine_take_reports(e);
         go_back(e); /* rank 0 should hear of that before the reports, which it answers with more chunks */
-        send_reports(e, reports);
+        for (int64_t i = 0; i < reports; i++) send_mail(e, &e->batch[i].mail, e->batch[i].parcel, 0);
+        return_what_waits(e);
         bool heard = reports > 0;
         for (; furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, &r.parcel, &lost, &from); heard = true) {
             if (r.mail.kind == FURROW_MAIL_STOP) return;
