@@ -58,9 +58,11 @@ static void hear(furrow_engine_t *e, const furrow_report_t *r, int from)
     case FURROW_MAIL_STOPPING: e->stopping = true; break;
     case FURROW_MAIL_ASK:
         e->no_reserve = true;
-        e->client.asked(e->client.arg, &who, r->parcel);
+        if (r->parcel != NULL)
+            e->client.asked(e->client.arg, &who, r->parcel);
+        else
+            furrow_engine_answer(e, &who, NULL);
         break;
-    case FURROW_MAIL_ASK_LOST: furrow_engine_answer(e, &who, NULL); break;
     default: break;
     }
     furrow_parcel_free(r->parcel);
@@ -129,7 +131,6 @@ static bool serve_ranks(furrow_engine_t *e)
             r.mail.kind = FURROW_MAIL_DROPPED;
             furrow_engine_fail(e, furrow_fail(&error, FURROW_ENOMEM, "out of memory for results"), &error);
         }
-        if (lost && kind == FURROW_MAIL_ASK) r.mail.kind = FURROW_MAIL_ASK_LOST;
         if (kind == FURROW_MAIL_DONE || kind == FURROW_MAIL_DROPPED) {
             e->peer[from].given--;
             e->given_away--;
@@ -275,7 +276,6 @@ static void go_back(furrow_engine_t *e)
     e->stopping = stops;
 }
 
-/* A chunk from rank 0, which may have sent it before it heard that a thread here asks. */
 static void queue_chunk(furrow_engine_t *e, const furrow_report_t *r, bool lost)
 {
     furrow_error_t error;
@@ -286,11 +286,9 @@ static void queue_chunk(furrow_engine_t *e, const furrow_report_t *r, bool lost)
         return;
     }
     pthread_mutex_lock(&e->lock);
-    const bool room = !e->no_reserve || e->queued < e->idle;
-    if (room) e->queue[e->queued++] = *r;
-    if (room) pthread_cond_signal(&e->work_there);
+    e->queue[e->queued++] = *r;
+    pthread_cond_signal(&e->work_there);
     pthread_mutex_unlock(&e->lock);
-    if (!room) drop_chunk(e, r, FURROW_MAIL_DONE);
 }
 
 static void cancel_here(furrow_engine_t *e, int64_t group)
@@ -301,17 +299,14 @@ static void cancel_here(furrow_engine_t *e, int64_t group)
     return_queue(e, group, FURROW_MAIL_DONE);
 }
 
-/* A thread that asks may wait long: what is in reserve, or on its way there, must not wait with it. */
-static void send_reports(furrow_engine_t *e, int64_t reports)
+/* A thread that asks may wait long: what no other thread can take must not wait with it. It may also have been on its
+ * way when the question left. */
+static void return_what_waits(furrow_engine_t *e)
 {
-    bool asks = false;
-
-    for (int64_t i = 0; i < reports; i++) {
-        send_mail(e, &e->batch[i].mail, e->batch[i].parcel, 0);
-        asks = asks || e->batch[i].mail.kind == FURROW_MAIL_ASK;
-    }
-    e->no_reserve = e->no_reserve || asks;
-    if (asks) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DONE);
+    pthread_mutex_lock(&e->lock);
+    const bool waits = e->asking != NULL && e->queued > e->idle;
+    pthread_mutex_unlock(&e->lock);
+    if (waits) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DONE);
 }
 
 /* Other ranks: until rank 0 says that nothing more will come. By then every chunk that came was reported. */
@@ -326,7 +321,8 @@ static void follow(furrow_engine_t *e)
     for (;;) {
         const int64_t reports = furrow_engine_take_reports(e);
         go_back(e); /* rank 0 should hear of that before the reports, which it answers with more chunks */
-        send_reports(e, reports);
+        for (int64_t i = 0; i < reports; i++) send_mail(e, &e->batch[i].mail, e->batch[i].parcel, 0);
+        return_what_waits(e);
         bool heard = reports > 0;
         for (; furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, &r.parcel, &lost, &from); heard = true) {
             if (r.mail.kind == FURROW_MAIL_STOP) return;

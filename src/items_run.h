@@ -102,7 +102,7 @@ struct furrow_engine {
     int64_t given_away;     /* rank 0: chunks at other ranks */
     furrow_peer_t *peer;    /* rank 0: [ranks] */
     bool stopping;
-    bool no_reserve; /* items wait for others, so none may be kept waiting behind one */
+    bool no_reserve; /* rank 0: items wait for others, so none may be kept waiting behind one */
 };
 
 /* ---------------------------------------------------------- with the lock held */
