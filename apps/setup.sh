@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Sourced by apps/demo.sh and tests/run.sh: installs what Furrow needs and this machine lacks, with apt-get.
 #
-#   install_missing build         compiler, CMake, Open MPI, cJSON, hwloc, decoders of pictures, cmocka: what `cmake --preset release` needs
+#   install_missing build         compiler, CMake, Open MPI, cJSON, hwloc, decoders of pictures, cmocka: what
+#                                 `cmake --preset release` needs
 #   install_missing build test    also what all the tests need: g++, NumPy, clang with its sanitizers and OpenMP
 #
 # A package counts as there when what it is for works, however it was installed. So on other systems install the same
