@@ -1,6 +1,7 @@
 /** \file pixels.h
- * Operations on rows of pixels: `n` pixels of `channels` bytes each, channels interleaved. Local, serial, no allocation,
- * cannot fail. All are integer arithmetic or looked up in a table, so that results are the same on every machine.
+ * Operations on rows of pixels: `n` pixels of `channels` bytes each, channels interleaved. Local, serial, no
+ * allocation, cannot fail. All are integer arithmetic or looked up in a table, so that results are the same on every
+ * machine.
  */
 #ifndef FURROW_KERNELS_PIXELS_H
 #define FURROW_KERNELS_PIXELS_H
@@ -63,7 +64,8 @@ typedef struct furrow_resample {
 /** The most inputs of one output, rounded up to a multiple of 4. */
 int64_t furrow_resample_taps(furrow_resample_filter_t filter, double from, double to, int64_t out);
 
-/** Fill first[out], count[out], weights[out * taps]; weights that are not used are 0. 0 <= from < to <= in, out >= 1, in < 2^31. */
+/** Fill first[out], count[out], weights[out * taps]; weights that are not used are 0. 0 <= from < to <= in, out >= 1,
+ * in < 2^31. */
 void furrow_resample_plan(furrow_resample_filter_t filter, int64_t in, double from, double to, int64_t out,
                           int64_t taps, int32_t *first, int32_t *count, int32_t *weights);
 
@@ -87,7 +89,8 @@ void furrow_pixels_place_u1(const furrow_place_t *place, const uint8_t *row, siz
 /** Each byte as table[c * 256 + byte]. */
 void furrow_pixels_place_f4(const furrow_place_t *place, const float *table, const uint8_t *row, size_t n, float *out);
 
-/** That table: (byte / 255 - mean[c]) / std[c], each step rounded to f4, which is torchvision's ToTensor and Normalize. */
+/** That table: (byte / 255 - mean[c]) / std[c], each step rounded to f4, which is torchvision's ToTensor and
+ * Normalize. */
 void furrow_pixels_table_f4(int channels, const float *mean, const float *std, float *table);
 
 #endif

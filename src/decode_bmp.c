@@ -1,5 +1,5 @@
-/* Owns the checks of BMP. stb_image decodes what passes them: it gives zeros for data that is missing, and colours at random
- * where a pixel lies beyond the palette. */
+/* Owns the checks of BMP. stb_image decodes what passes them: it gives zeros for data that is missing, and colours at
+ * random where a pixel lies beyond the palette. */
 #include <string.h>
 
 #include "decode_stb.h"

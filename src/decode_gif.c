@@ -1,5 +1,5 @@
-/* Owns GIF: the first frame of GIF87a and GIF89a. To know that stb_image would have all pixels, its whole work has to be
- * done before; so it is done here. Transparent pixels have the colour that the palette has for them. */
+/* Owns GIF: the first frame of GIF87a and GIF89a. To know that stb_image would have all pixels, its whole work has to
+ * be done before; so it is done here. Transparent pixels have the colour that the palette has for them. */
 #include <string.h>
 
 #include "decode.h"

@@ -193,8 +193,8 @@ static furrow_status_t check_segments(furrow_bytes_t file, furrow_error_t *err)
     return FURROW_OK;
 }
 
-/* stb takes four channels without Adobe's marker for three and an alpha. It does not tell where data is missing, but for
- * a missing end. */
+/* stb takes four channels without Adobe's marker for three and an alpha. It does not tell where data is missing, but
+ * for a missing end. */
 static furrow_status_t decode(const furrow_decode_job_t *job, furrow_error_t *err)
 {
     jpeg_t jpeg;

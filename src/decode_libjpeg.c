@@ -21,7 +21,7 @@
 
 const char furrow_libjpeg_version[] = "libjpeg-turbo " TEXT(LIBJPEG_TURBO_VERSION);
 
-/* Of the scales M/8 only these have a transform that is faster than the whole one by more than the filter then costs. */
+/* Of the scales M/8 only these are faster than the next larger one: libjpeg-turbo has vector code for them. */
 const int furrow_libjpeg_eighths[] = {1, 2, 4, 0};
 
 /* Bytes between scans that some cameras write; more are a sign that the decoder lost its way in the scan before. */

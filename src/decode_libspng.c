@@ -1,5 +1,5 @@
-/* Owns decoding by libspng, which turns every kind of PNG to RGB of 8 bits: the high byte of 16, palettes looked up, alpha
- * dropped. */
+/* Owns decoding by libspng, which turns every kind of PNG to RGB of 8 bits: the high byte of 16, palettes looked up,
+ * alpha dropped. */
 #ifdef FURROW_HAVE_LIBSPNG
 #include <string.h>
 
@@ -16,8 +16,8 @@ const char furrow_libspng_version[] =
 
 /* ------------------------------------------------------------------------------------------------------- chunks */
 
-/* The library is shown the chunks that matter, those with an upper-case type. It would inflate texts and profiles, which
- * nobody looks at, and refuse a picture for having many. */
+/* The library is shown the chunks that matter, those with an upper-case type. It would inflate texts and profiles,
+ * which nobody looks at, and refuse a picture for having many. */
 typedef struct reader {
     furrow_bytes_t file;
     furrow_png_chunk_t chunk;

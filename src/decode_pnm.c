@@ -1,5 +1,5 @@
-/* Owns PNM: PBM, PGM and PPM, as text (P1 to P3) and binary (P4 to P6). Once its header is read and its length is known,
- * which stb_image looks at for none of them, the pixels are there. */
+/* Owns PNM: PBM, PGM and PPM, as text (P1 to P3) and binary (P4 to P6). Once its header is read and its length is
+ * known, which stb_image looks at for none of them, the pixels are there. */
 #include <string.h>
 
 #include "decode.h"

@@ -1,5 +1,5 @@
-/* Owns the checks of PSD: the merged picture of a Photoshop file. stb_image decodes what passes them: it gives zeros for
- * data that is missing, and mixes the alpha of a fourth channel into the colours. */
+/* Owns the checks of PSD: the merged picture of a Photoshop file. stb_image decodes what passes them: it gives zeros
+ * for data that is missing, and mixes the alpha of a fourth channel into the colours. */
 #include <string.h>
 
 #include "decode_stb.h"

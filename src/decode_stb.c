@@ -1,5 +1,5 @@
-/* Owns decoding by stb_image. Its memory counts against the limit of the decoder, by a count that is the thread's own while
- * it runs, for stb hands no context to the functions that allocate. */
+/* Owns decoding by stb_image. Its memory counts against the limit of the decoder, by a count that is the thread's own
+ * while it runs, for stb hands no context to the functions that allocate. */
 #include "decode_stb.h"
 
 #include <stdlib.h>

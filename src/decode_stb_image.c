@@ -1,5 +1,5 @@
-/* stb_image itself, with the formats that nothing better reads in this build. Compiled without warnings, for none of what
- * follows is ours. */
+/* stb_image itself, with the formats that nothing better reads in this build. Compiled without warnings, for none of
+ * what follows is ours. */
 #include "decode_stb_memory.h"
 
 #define STBI_MALLOC(bytes) furrow_stb_malloc(bytes)

@@ -1,5 +1,5 @@
-/* Owns the checks of TGA. stb_image decodes what passes them: it gives zeros for data that is missing, and the wrong pixels
- * for rows from the right and for palettes that do not begin at 0. */
+/* Owns the checks of TGA. stb_image decodes what passes them: it gives zeros for data that is missing, and the wrong
+ * pixels for rows from the right and for palettes that do not begin at 0. */
 #include "decode_stb.h"
 
 enum { HEADER = 18 };

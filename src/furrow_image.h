@@ -15,8 +15,8 @@
  *     gamma, ICC profiles    not applied, as in Pillow and OpenCV
  *     EXIF orientation       applied unless told otherwise, also that of PNG (eXIf), as ImageOps.exif_transpose
  *
- * Lossless formats give the same bytes in every build on every machine. JPEGs are as libjpeg-turbo makes them (in a
- * build without it, within 3 of that except at a few edges of colour). */
+ * Lossless formats give the same bytes in every build on every machine. JPEGs are as libjpeg-turbo makes them; in a
+ * build without it within 6 of that when decoded whole, which such a build always does (see `full_decode`). */
 #ifndef FURROW_IMAGE_H
 #define FURROW_IMAGE_H
 
@@ -55,7 +55,8 @@ typedef enum furrow_fit {
     FURROW_FIT_PAD      /**< lie within height x width, centred on black: ImageOps.pad */
 } furrow_fit_t;
 
-/** Each but the last is Pillow's filter of that name, bit for bit, on the pixels that it is given (see `full_decode`). */
+/** Each but the last is Pillow's filter of that name, bit for bit, on the pixels that it is given (see `full_decode`);
+ * within 1 where the orientation exchanges the axes, for pixels are turned last. */
 typedef enum furrow_filter {
     FURROW_FILTER_AUTO,    /**< box where the picture shrinks along an axis, linear where it grows */
     FURROW_FILTER_NEAREST, /**< Image.NEAREST */
@@ -131,9 +132,9 @@ FURROW_API void furrow_image_decoder_close(furrow_image_decoder_t *decoder);
  * \param[out] slot        slot_bytes bytes, exactly those of furrow_image_shape(); aligned for its dtype. All zero on
  *                         error, if it was not NULL.
  * \param[out] info        may be NULL; also has the warnings of the decoder. Unchanged on error.
- * \return FURROW_OK, FURROW_EARG (opts, slot), FURROW_EMISMATCH (slot_bytes), FURROW_EOVERFLOW (max_pixels), and what the
- *         picture deserves: FURROW_EFORMAT (no picture, corrupt), FURROW_ETRUNCATED (ends early), FURROW_EUNSUPPORTED,
- *         FURROW_EBUDGET (memory_bytes), FURROW_ENOMEM */
+ * \return FURROW_OK, FURROW_EARG (opts, slot), FURROW_EMISMATCH (slot_bytes), FURROW_EOVERFLOW (max_pixels), and what
+ *         the picture deserves: FURROW_EFORMAT (no picture, corrupt), FURROW_ETRUNCATED (ends early),
+ *         FURROW_EUNSUPPORTED, FURROW_EBUDGET (memory_bytes), FURROW_ENOMEM */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_image_decode(furrow_image_decoder_t *decoder, const void *bytes,
                                                                  int64_t count, const furrow_image_opts_t *opts,
                                                                  void *slot, int64_t slot_bytes,

@@ -13,8 +13,8 @@ typedef struct furrow_fit_axis {
     int64_t out;
 } furrow_fit_axis_t;
 
-/** A picture in its slot. Pixel (y, x) of the resized picture, as stored, is element origin + y * y_step + x * x_step of
- * its first channel; channels are channel_step apart. */
+/** A picture in its slot. Pixel (y, x) of the resized picture, as stored, is element origin + y * y_step + x * x_step
+ * of its first channel; channels are channel_step apart. */
 typedef struct furrow_fit_plan {
     furrow_fit_axis_t x, y;
     int eighths; /* scale of the decoder */

@@ -3,8 +3,8 @@
 
     python3 make_images.py          needs python3-pil, python3-opencv, libjpeg-turbo-progs (jpegtran)
 
-A picture NAME has its pixels beside it in NAME.rgb: height x width x 3 bytes, as Pillow's convert("RGB") gives them where no
-other source is named below. Resized pictures are in resize-*.rgb.
+A picture NAME has its pixels beside it in NAME.rgb: height x width x 3 bytes, as Pillow's convert("RGB") gives them
+where no other source is named below. Resized pictures are in resize-*.rgb.
 """
 import io
 import pathlib
@@ -203,12 +203,14 @@ def make_gif():
     noise = rng.integers(0, 256, side * side, dtype="u1").tobytes()
     colours = bytes(range(256)) + bytes(range(255, -1, -1)) + bytes(256)
     header = b"GIF87a" + struct.pack("<HHBBB", side, side, 0xf7, 0, 0) + colours
-    picture("full-table.gif", header + b"," + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x08" + lzw(noise) + b";", 1)
+    frame = b"," + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x08" + lzw(noise)
+    picture("full-table.gif", header + frame + b";", 1)
     quantized = Image.fromarray(BASE).quantize(100)
     picture("palette.gif", saved(quantized, "GIF", interlace=0), 1)
     picture("interlaced.gif", saved(quantized, "GIF", interlace=1), 1)
     picture("noise.gif", saved(Image.fromarray(NOISE[:, :, 0]), "GIF", interlace=0), 1)
-    picture("transparent.gif", saved(quantized, "GIF", transparency=3), 1, pixels=numpy.asarray(quantized.convert("RGB")))
+    picture("transparent.gif", saved(quantized, "GIF", transparency=3), 1,
+            pixels=numpy.asarray(quantized.convert("RGB")))
     other = Image.fromarray(NOISE).quantize(8)
     picture("frames.gif", saved(quantized, "GIF", save_all=True, append_images=[other]), 1)
     two = Image.fromarray((BASE[:, :, 0] > 128).astype("u1") * 255).convert("1")
@@ -230,7 +232,8 @@ def make_bmp():
     picture("rgb.bmp", saved(NOISE, "BMP"), 3)
     picture("gray.bmp", saved(BASE[:, :, 0], "BMP"), 1)
     picture("palette.bmp", saved(Image.fromarray(BASE).quantize(256), "BMP"), 1)
-    picture("two-colours.bmp", saved(Image.fromarray((BASE[:, :, 0] > 99).astype("u1") * 255).convert("1"), "BMP"), 1, 1)
+    two = Image.fromarray((BASE[:, :, 0] > 99).astype("u1") * 255).convert("1")
+    picture("two-colours.bmp", saved(two, "BMP"), 1, 1)
     bgr = NOISE[:, :, ::-1]
     flipped = bgr[::-1]
     picture("from-top.bmp", bmp(24, [row.tobytes() for row in bgr], height=-HEIGHT), 3, pixels=NOISE)
@@ -253,8 +256,8 @@ def make_bmp():
 
 
 def tga(kind, bits, body, descriptor=0x20, palette=b"", palette_count=0, palette_bits=0, start=0):
-    return struct.pack("<BBBHHBHHHHBB", 0, int(palette_count > 0), kind, start, palette_count, palette_bits, 0, 0, WIDTH,
-                       HEIGHT, bits, descriptor) + palette + body
+    return struct.pack("<BBBHHBHHHHBB", 0, int(palette_count > 0), kind, start, palette_count, palette_bits, 0, 0,
+                       WIDTH, HEIGHT, bits, descriptor) + palette + body
 
 
 def make_tga():
@@ -313,7 +316,8 @@ def make_pnm():
     black = numpy.repeat((255 - 255 * bits)[:, :, None], 3, 2)
     picture("rgb.ppm", saved(NOISE, "PPM"), 3)
     picture("gray.pgm", saved(gray, "PPM"), 1)
-    picture("bits.pbm", f"P4\n# a comment\n{size}\n".encode() + b"".join(packed(r, 1) for r in bits), 1, 1, pixels=black)
+    rows = b"".join(packed(row, 1) for row in bits)
+    picture("bits.pbm", f"P4\n# a comment\n{size}\n".encode() + rows, 1, 1, pixels=black)
     text = lambda values: "\n".join(" ".join(str(v) for v in row.reshape(-1)) for row in values)
     picture("text.ppm", f"P3 {size} 255 {text(NOISE)}\n".encode(), 3, pixels=NOISE)
     picture("text.pgm", f"P2\n{size}\n# white\n255\n{text(gray)}\n".encode(), 1, pixels=triple)
@@ -349,7 +353,8 @@ def make_resizes():
     resized("rgb.png", (30, 11), "STRETCH", "AUTO", both)
     resized("rgb.png", (30, 7), "PAD", "BOX", ImageOps.pad(image, (7, 30), Image.BOX, color=0))
     turned = ImageOps.exif_transpose(Image.open(FOLDER / "exif6.png"))
-    for fit, made in (("STRETCH", turned.resize((20, 14), Image.BOX)), ("CROP", ImageOps.fit(turned, (20, 14), Image.BOX)),
+    for fit, made in (("STRETCH", turned.resize((20, 14), Image.BOX)),
+                      ("CROP", ImageOps.fit(turned, (20, 14), Image.BOX)),
                       ("PAD", ImageOps.pad(turned, (20, 14), Image.BOX, color=0))):
         # Turned before it is resized there, after it here: another order of the two roundings.
         resized("exif6.png", (14, 20), fit, "BOX", made, tolerance=1)
@@ -369,16 +374,17 @@ def make_resizes():
 
 
 def make_header():
-    lines = ["/* Made by make_images.py; do not edit. */", "/* clang-format off */", "#ifndef FURROW_TESTS_IMAGE_VALUES_H",
-             "#define FURROW_TESTS_IMAGE_VALUES_H", "", '#include "furrow_image.h"', "",
+    lines = ["/* Made by make_images.py; do not edit. */", "/* clang-format off */",
+             "#ifndef FURROW_TESTS_IMAGE_VALUES_H", "#define FURROW_TESTS_IMAGE_VALUES_H", "",
+             '#include "furrow_image.h"', "",
              "/* As stored; the pixels are in images/NAME.rgb, after orientation. */", "static const struct {",
              "    const char *name, *format;", "    int64_t height, width;",
              "    int channels, bits, orientation, tolerance;", "} pictures[] = {"]
     for name, kind, *numbers in pictures:
         lines.append(f'    {{"{name}", "{kind}", {", ".join(str(int(n)) for n in numbers)}}},')
     lines += ["};", "", "static const struct {", "    const char *name;", "    int64_t height, width;",
-              "    furrow_fit_t fit;", "    furrow_filter_t filter;", "    bool full_decode;", "    const char *pixels;",
-              "    int tolerance;", "} resizes[] = {"]
+              "    furrow_fit_t fit;", "    furrow_filter_t filter;", "    bool full_decode;",
+              "    const char *pixels;", "    int tolerance;", "} resizes[] = {"]
     for name, height, width, fit, kind, full, out, tolerance in resizes:
         lines.append(f'    {{"{name}", {height}, {width}, FURROW_FIT_{fit}, FURROW_FILTER_{kind}, {str(full).lower()}, '
                      f'"{out}", {tolerance}}},')

@@ -1,5 +1,5 @@
-/* Pictures that are cut short, damaged, too large or of a kind that is not read: each is refused with its reason, and its
- * slot is zero. */
+/* Pictures that are cut short, damaged, too large or of a kind that is not read: each is refused with its reason, and
+ * its slot is zero. */
 #include "unit/image_files.h"
 
 static furrow_image_opts_t opts;

@@ -1,7 +1,7 @@
 /* Decoded and resized pixels are those of Pillow and OpenCV, which data/make_images.py has stored. */
 #include "unit/image_files.h"
 
-/* Without libjpeg-turbo a JPEG is decoded by other arithmetic. */
+/* Without libjpeg-turbo a JPEG is decoded by other arithmetic: within 6, as furrow_image.h says. */
 static int tolerance_of(const char *format, int tolerance)
 {
     const char *library = "", *found;
