@@ -191,7 +191,7 @@ static furrow_status_t explain(const cli_t *cli, furrow_status_t status, furrow_
 
     if (kernel == NULL && (status == FURROW_EUNSUPPORTED || status == FURROW_EEMPTY))
         return strcmp(cli->names[1], "-") == 0 ? status : cli_name_files(err, cli->names[1], NULL);
-    if (status != FURROW_ECANCELED) return status;
+    if (status != FURROW_ECANCELED || !cli->resumable) return status;
     return cli_fail(err, status, "%.400s; the same command with --resume does the rest", plain.text);
 }
 
@@ -201,8 +201,8 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
     furrow_rows_report_t report = {0};
     furrow_dataset_t *dataset = NULL;
 
-    cli->resumable = true;
     furrow_status_t status = furrow_agree(cli->ctx, read_request(cli, &opts, err), err);
+    if (status == FURROW_OK) cli->resumable = strcmp(cli->names[first_file()], "-") != 0;
     if (status == FURROW_OK)
         status = furrow_dataset_open(cli->ctx, (const char *const *)cli->names + first_file(),
                                      cli->name_count - first_file(), cli->source, &dataset, err);

@@ -540,8 +540,11 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * infinity is NaN in normalize, beside zeros, and makes all of a row NaN in zscore; -inf is 0 in softmax, +inf makes
  * all NaN; minmax of a row with +inf is 0 beside NaN, with -inf all NaN.
  *
- * A kernel takes rows of any dtype, complex too, and says itself what it gives. Every rank that computes loads its
- * library. A row that it fails on is rejected, with its text. With `isolate` it runs, from setup to teardown, in one
+ * With FURROW_SOURCE_ROOT rank 0 sends rows to the other ranks, and writes what comes back, as far as the memory caps
+ * have room for that; else it works alone. Rows of standard input (C order) are taken as they come; no run can go on
+ * with them.
+ *
+ * A kernel takes rows of any dtype, complex too, and says itself what it gives. Every rank loads its library. A row that it fails on is rejected, with its text. With `isolate` it runs, from setup to teardown, in one
  * process for each thread: a row that crashes it, calls exit(), or overruns is rejected ("killed by signal 11 ...",
  * "over 2 s"), and the next row gets a new process. Without, a row that overruns is rejected when it ends ("took 3.2 s,
  * over 2 s"), and one that does not end holds up the run.
@@ -555,7 +558,7 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * \param[out] report  filled on success; cleared otherwise
  * Memory  per thread some rows, at least one, their results, and scratch of up to 3 rows in f8; the same for `with`
  *           once. Of a kernel what it asks for.
- * \return FURROW_OK (also with rejects), FURROW_EARG (0-d too), FURROW_EUNSUPPORTED (complex; standard input; a library
+ * \return FURROW_OK (also with rejects), FURROW_EARG (0-d too; `resume` of standard input), FURROW_EUNSUPPORTED (complex; a library
  *          that has no such kernel, a kernel's setup that failed),
  *          FURROW_EEMPTY
  *         (extremes of rows without elements), FURROW_EBUDGET, FURROW_EIO, FURROW_ENOMEM, FURROW_EMISMATCH (`with`;

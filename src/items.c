@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "items_engine.h"
@@ -34,12 +35,33 @@ void furrow_reject(furrow_rejects_t *rejects, int64_t index, const char *text)
 
 /* -------------------------------------------------------------------- work */
 
-static furrow_status_t wrap(const furrow_packed_t *packed, furrow_parcel_t **out, furrow_error_t *err)
+/* A parcel that comes back: how many bytes of results, at RESULTS these, then the rejects. */
+enum { RESULTS = 64 };
+
+static furrow_status_t wrap(const void *results, int64_t bytes, const furrow_packed_t *packed, furrow_parcel_t **out,
+                            furrow_error_t *err)
 {
-    if (packed->bytes == 0) return FURROW_OK;
-    const furrow_status_t status = furrow_parcel_new(packed->bytes, out, err);
-    if (status == FURROW_OK) memcpy((*out)->data, packed->data, (size_t)packed->bytes);
-    return status;
+    if (packed->bytes + bytes == 0) return FURROW_OK;
+    const furrow_status_t status = furrow_parcel_new(RESULTS + bytes + packed->bytes, out, err);
+    if (status != FURROW_OK) return status;
+    char *data = (*out)->data;
+    memcpy(data, &bytes, sizeof bytes);
+    if (bytes > 0) memcpy(data + RESULTS, results, (size_t)bytes);
+    if (packed->bytes > 0) memcpy(data + RESULTS + bytes, packed->data, (size_t)packed->bytes);
+    return FURROW_OK;
+}
+
+/* On another rank than 0, with what rank 0 sent. */
+static furrow_status_t work_dealt(const furrow_items_t *items, const furrow_chunk_t *chunk, int thread,
+                                  const furrow_parcel_t *packed, furrow_rejects_t *rejects, void **results,
+                                  furrow_error_t *err)
+{
+    const furrow_items_dealt_t *d = items->dealt;
+    const int64_t count = chunk->range.stop - chunk->range.start;
+
+    const furrow_status_t status = furrow_alloc_buffer(count, d->out_bytes, results, err);
+    if (status != FURROW_OK) return status;
+    return d->work(items->arg, chunk->range.start, count, thread, packed->data, *results, rejects, err);
 }
 
 static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, const furrow_parcel_t *packed,
@@ -48,14 +70,18 @@ static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, 
     const furrow_items_t *items = ((run_t *)arg)->items;
     const int64_t count = chunk->range.stop - chunk->range.start;
     furrow_rejects_t rejects = {0};
+    void *results = NULL;
 
-    (void)packed;
-    furrow_status_t status = items->work(items->arg, chunk->range.start, count, thread, &rejects, err);
+    furrow_status_t status = packed != NULL ? work_dealt(items, chunk, thread, packed, &rejects, &results, err)
+                                            : items->work(items->arg, chunk->range.start, count, thread, &rejects, err);
     done->ran = count;
     if (status == FURROW_OK && rejects.incomplete)
         status = furrow_fail(err, FURROW_ENOMEM, "out of memory for a list of rejects");
-    if (status == FURROW_OK) status = wrap(&rejects.packed, &done->parcel, err);
+    if (status == FURROW_OK)
+        status =
+            wrap(results, packed != NULL ? count * items->dealt->out_bytes : 0, &rejects.packed, &done->parcel, err);
     furrow_packed_free(&rejects.packed);
+    free(results);
     return status;
 }
 
@@ -79,6 +105,7 @@ static bool take(void *arg, bool reserve, furrow_chunk_t *chunk)
     int64_t size = run->items->chunk;
     if (size == 0) size = furrow_guide_size(&run->guide, run->items->count - left.start, run->workers);
     size = furrow_least(size, left.stop - left.start);
+    if (run->items->dealt != NULL) size = furrow_least(size, run->items->dealt->most);
     chunk->expected = run->guide.seconds_per_item * (double)size;
     const bool give = !reserve || (chunk->expected > 0 && chunk->expected < long_chunk);
     if (give) run->guide.last_size = size;
@@ -91,18 +118,50 @@ static bool take(void *arg, bool reserve, furrow_chunk_t *chunk)
     return true;
 }
 
-static furrow_status_t tell_rejects(const furrow_items_listener_t *l, const furrow_parcel_t *parcel,
+static furrow_status_t tell_rejects(const furrow_items_listener_t *l, const void *data, int64_t bytes,
                                     furrow_ranges_t *rejected, furrow_error_t *err)
 {
     furrow_packed_failure_t failure;
     furrow_status_t status = FURROW_OK;
     int64_t at = 0;
 
-    while (status == FURROW_OK && furrow_packed_next(parcel->data, parcel->bytes, &at, &failure)) {
+    while (status == FURROW_OK && furrow_packed_next(data, bytes, &at, &failure)) {
         status = furrow_ranges_add(rejected, failure.index, 1, err);
         if (status == FURROW_OK && l->rejected != NULL) status = l->rejected(l->arg, failure.index, failure.text, err);
     }
     return status;
+}
+
+static furrow_status_t pack(void *arg, const furrow_chunk_t *chunk, furrow_parcel_t **out, furrow_error_t *err)
+{
+    const furrow_items_t *items = ((run_t *)arg)->items;
+    const int64_t first = chunk->range.start, count = chunk->range.stop - first;
+
+    if (items->dealt == NULL) return FURROW_OK;
+    furrow_status_t status = furrow_parcel_new(count * items->dealt->in_bytes, out, err);
+    if (status == FURROW_OK)
+        status = items->dealt->fetch(items->arg, first, count, (*out)->data, err);
+    else if (items->dealt->lose != NULL)
+        items->dealt->lose(items->arg, status, err);
+    if (status == FURROW_OK) return FURROW_OK;
+    furrow_parcel_free(*out);
+    *out = NULL;
+    return status;
+}
+
+/* What came back: results, where another rank has them, and rejects. */
+static furrow_status_t unwrap(const furrow_items_t *items, const furrow_chunk_t *chunk, const furrow_parcel_t *parcel,
+                              furrow_ranges_t *rejected, furrow_error_t *err)
+{
+    const int64_t first = chunk->range.start, count = chunk->range.stop - first;
+    furrow_status_t status = FURROW_OK;
+    int64_t bytes;
+
+    memcpy(&bytes, parcel->data, sizeof bytes);
+    if (bytes > 0) status = items->dealt->store(items->arg, first, count, parcel->data + RESULTS, err);
+    if (status != FURROW_OK) return status;
+    return tell_rejects(&items->listener, parcel->data + RESULTS + bytes, parcel->bytes - RESULTS - bytes, rejected,
+                        err);
 }
 
 static furrow_status_t told(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done, furrow_error_t *err)
@@ -120,7 +179,7 @@ static furrow_status_t told(void *arg, const furrow_chunk_t *chunk, const furrow
     pthread_mutex_lock(&run->lock);
     furrow_guide_note(&run->guide, all.stop - all.start, done->seconds);
     pthread_mutex_unlock(&run->lock);
-    if (done->parcel != NULL) status = tell_rejects(l, done->parcel, &rejected, err);
+    if (done->parcel != NULL) status = unwrap(run->items, chunk, done->parcel, &rejected, err);
     furrow_range_t good = furrow_ranges_gap(&rejected, all.start, all.stop);
     for (; l->done != NULL && good.start < good.stop && status == FURROW_OK;
          good = furrow_ranges_gap(&rejected, good.stop, all.stop))
@@ -153,6 +212,7 @@ furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *it
                                            .on_root = items->on_root,
                                            .work = work,
                                            .take = take,
+                                           .pack = pack,
                                            .told = told,
                                            .is_over = is_over,
                                            .tick = tick};

@@ -30,11 +30,27 @@ typedef struct furrow_items_listener {
     void *arg;
 } furrow_items_listener_t;
 
+/** For items that only rank 0 sees, and whose results only rank 0 can put away: what travels with a chunk. The threads
+ * of rank 0 do `furrow_items_t.work`, those of other ranks `work` of this. */
+typedef struct furrow_items_dealt {
+    int64_t in_bytes, out_bytes; /* of one item */
+    int64_t most;                /* items in a chunk, at least 1: another rank holds up to 2 chunks for each thread */
+    /* On rank 0, main thread: get items [first, first + count); or there is no memory for them, and the run will fail; put
+     * results away, before the listener is told. */
+    furrow_status_t (*fetch)(void *arg, int64_t first, int64_t count, void *in, furrow_error_t *err);
+    void (*lose)(void *arg, furrow_status_t status, const furrow_error_t *err); /* may be NULL */
+    furrow_status_t (*store)(void *arg, int64_t first, int64_t count, const void *out, furrow_error_t *err);
+    /* On another rank: from `in` to `out`, aligned to 64 bytes. */
+    furrow_status_t (*work)(void *arg, int64_t first, int64_t count, int thread, const void *in, void *out,
+                            furrow_rejects_t *rejects, furrow_error_t *err);
+} furrow_items_dealt_t;
+
 typedef struct furrow_items {
     int64_t count;
-    int64_t chunk;               /* items given at a time; 0: guided by the time they take */
-    const furrow_ranges_t *skip; /* on rank 0: items that are done already */
-    bool on_root;                /* rank 0 alone works */
+    int64_t chunk;                     /* items given at a time; 0: guided by the time they take */
+    const furrow_ranges_t *skip;       /* on rank 0: items that are done already */
+    bool on_root;                      /* rank 0 alone works */
+    const furrow_items_dealt_t *dealt; /* NULL: every rank sees items and output, or `on_root` */
     furrow_items_work_fn *work;
     void *arg;
     furrow_items_listener_t listener; /* used on rank 0 */

@@ -114,7 +114,7 @@ furrow_status_t furrow_job_open(furrow_context_t *ctx, const furrow_job_opts_t *
     furrow_job_t *job = memory;
     if (status == FURROW_OK) {
         *job = (furrow_job_t){.ctx = ctx, .opts = *opts, .is_root = furrow_context_rank(ctx) == 0};
-        if (job->is_root) status = open_ledger(job, err);
+        if (job->is_root && opts->describe != NULL) status = open_ledger(job, err);
     }
     status = furrow_agree(ctx, status, err);
     if (status == FURROW_OK)
@@ -153,6 +153,9 @@ furrow_status_t furrow_job_create_output(furrow_job_t *job, furrow_dtype_t dtype
     const bool resume = furrow_ranges_total(&job->done) > 0;
     bool found;
 
+    if (job->opts.describe == NULL)
+        return (job->opts.on_root ? furrow_output_create_on_root : furrow_output_create)(
+            job->ctx, job->opts.path, dtype, ndim, shape, &job->output, err);
     furrow_status_t status = furrow_output_create_resumable(job->ctx, job->opts.on_root, job->opts.path, dtype, ndim,
                                                             shape, resume, &found, &job->output, err);
     if (status != FURROW_OK) return status;
@@ -172,7 +175,7 @@ static furrow_status_t on_done(void *arg, int64_t first, int64_t count, furrow_e
     furrow_job_t *job = arg;
 
     job->finished += count;
-    return furrow_ledger_add(job->ledger, first, count, err);
+    return job->ledger == NULL ? FURROW_OK : furrow_ledger_add(job->ledger, first, count, err);
 }
 
 static furrow_status_t on_reject(void *arg, int64_t index, const char *text, furrow_error_t *err)
@@ -192,7 +195,7 @@ static furrow_status_t on_tick(void *arg, furrow_error_t *err)
                                              .rejected = job->rejects.count};
 
     furrow_progress_tell(job->ctx, &report);
-    return furrow_ledger_flush_if_due(job->ledger, err);
+    return job->ledger == NULL ? FURROW_OK : furrow_ledger_flush_if_due(job->ledger, err);
 }
 
 furrow_status_t furrow_job_run(furrow_job_t *job, const furrow_items_t *items, furrow_error_t *err)
@@ -233,7 +236,7 @@ static furrow_status_t settle(furrow_job_t *job, furrow_status_t status, furrow_
 {
     if (status == FURROW_OK && !job->opts.names_rejects)
         status = furrow_reject_list_write(&job->rejects, job->opts.path, err);
-    if (job->finished == 0) return status;
+    if (job->finished == 0 || job->ledger == NULL) return status;
     (void)!furrow_ledger_flush(job->ledger, NULL); /* what it says already stays true */
     if (job->output != NULL) furrow_output_keep(job->output);
     return status;

@@ -10,7 +10,7 @@
 #include "mem.h"
 #include "transfer.h"
 
-enum { TOGETHER_BYTES = 1 << 18, FORTRAN_BYTES = 1 << 24 };
+enum { TOGETHER_BYTES = 1 << 18, FORTRAN_BYTES = 1 << 24, DEALT_BYTES = 1 << 22 };
 
 static int64_t whole_lines(int64_t bytes)
 {
@@ -38,7 +38,6 @@ static furrow_status_t plan_kernel(furrow_row_work_t *w, furrow_error_t *err)
     const furrow_npy_t *h = furrow_dataset_header(w->dataset);
     const furrow_rows_opts_t *o = w->opts;
 
-    if (!w->computes) return FURROW_OK;
     if (o->isolate) return furrow_row_child_open(o, h, &w->form, &w->desk[0].child, err);
     const furrow_status_t status = furrow_row_kernel_load(o->kernel, h, o->params, o->param_count, &w->kernel, err);
     if (status == FURROW_OK) w->form = *furrow_row_kernel_form(w->kernel);
@@ -51,14 +50,13 @@ static furrow_status_t fail_form(const furrow_row_work_t *w, furrow_error_t *err
                        furrow_context_rank(w->ctx) == 0 ? "before" : "on rank 0");
 }
 
-/* Setup ran on every rank that computes and must have come to the same; the others learn it here. Collective. */
-static furrow_status_t share_form(furrow_row_work_t *w, furrow_error_t *err)
+/* Setup ran on every rank, and must have come to the same. Collective. */
+static furrow_status_t compare_forms(const furrow_row_work_t *w, furrow_error_t *err)
 {
-    const furrow_row_form_t own = w->form;
-    furrow_status_t status = FURROW_OK;
+    furrow_row_form_t first = w->form;
 
-    furrow_broadcast(w->ctx, &w->form, sizeof w->form, 0);
-    if (w->computes && !same_form(&own, &w->form)) status = fail_form(w, err);
+    furrow_broadcast(w->ctx, &first, sizeof first, 0);
+    const furrow_status_t status = same_form(&w->form, &first) ? FURROW_OK : fail_form(w, err);
     return furrow_agree(w->ctx, status, err);
 }
 
@@ -84,6 +82,18 @@ static furrow_status_t plan_operation(furrow_row_work_t *w, furrow_error_t *err)
     return FURROW_OK;
 }
 
+static furrow_status_t check_with(const furrow_row_work_t *w, const furrow_dataset_t *d, furrow_error_t *err)
+{
+    const furrow_npy_t *h = furrow_dataset_header(d);
+
+    if (furrow_dataset_is_stream(d))
+        return furrow_fail(err, FURROW_EUNSUPPORTED, "the vector for dot cannot be standard input");
+    if (h->dtype == w->plan.in && h->items == w->plan.items) return FURROW_OK;
+    return furrow_fail(err, FURROW_EMISMATCH, "%.400s: %lld elements of %s; the rows have %lld of %s",
+                       furrow_dataset_path(d, 0), (long long)h->items, furrow_dtype_name(h->dtype),
+                       (long long)w->plan.items, furrow_dtype_name(w->plan.in));
+}
+
 /* The operand of dot, as kernels see it. Collective. */
 static furrow_status_t load_with(furrow_row_work_t *w, const char *name, furrow_error_t *err)
 {
@@ -94,27 +104,22 @@ static furrow_status_t load_with(furrow_row_work_t *w, const char *name, furrow_
     furrow_status_t status =
         furrow_dataset_open(w->ctx, &name, 1, on_root ? FURROW_SOURCE_ROOT : FURROW_SOURCE_SHARED, &d, err);
     if (status != FURROW_OK) return status;
-    const furrow_npy_t *h = furrow_dataset_header(d);
-    if (furrow_dataset_is_stream(d))
-        status = furrow_fail(err, FURROW_EUNSUPPORTED, "the vector for dot cannot be standard input");
-    else if (h->dtype != w->plan.in || h->items != w->plan.items)
-        status = furrow_fail(err, FURROW_EMISMATCH, "%.400s: %lld elements of %s; the rows have %lld of %s", name,
-                             (long long)h->items, furrow_dtype_name(h->dtype), (long long)w->plan.items,
-                             furrow_dtype_name(w->plan.in));
+    status = check_with(w, d, err);
     if (status == FURROW_OK) status = furrow_alloc(w->plan.items, 8, &plain, err);
     if (status == FURROW_OK) status = furrow_alloc(w->plan.items, 8, &w->with, err);
-    if (status == FURROW_OK && reads) {
-        status = furrow_dataset_read(d, 0, furrow_dataset_row_count(d), plain, err);
-        w->plan.with = furrow_row_prepare(&w->plan, plain, w->with);
-        if (w->plan.with == plain) { /* nothing to convert: keep that one */
-            free(w->with);
-            w->with = plain;
-            plain = NULL;
-        }
+    if (status == FURROW_OK && reads) status = furrow_dataset_read(d, 0, furrow_dataset_row_count(d), plain, err);
+    status = furrow_agree(w->ctx, status, err);
+    if (status == FURROW_OK && on_root)
+        furrow_broadcast(w->ctx, plain, w->plan.items * furrow_dtype_size(w->plan.in), 0);
+    if (status == FURROW_OK) w->plan.with = furrow_row_prepare(&w->plan, plain, w->with);
+    if (w->plan.with == plain && plain != NULL) { /* nothing to convert: keep that one */
+        free(w->with);
+        w->with = plain;
+        plain = NULL;
     }
     free(plain);
     furrow_dataset_free(d);
-    return furrow_agree(w->ctx, status, err);
+    return status;
 }
 
 /* -------------------------------------------------------------------- plan */
@@ -132,8 +137,11 @@ static furrow_status_t check_dataset(const furrow_row_work_t *w, furrow_error_t 
     const int64_t items = furrow_dataset_row_items(w->dataset);
     const char *name = furrow_dataset_path(w->dataset, 0);
 
-    if (furrow_dataset_is_stream(w->dataset))
-        return furrow_fail(err, FURROW_EUNSUPPORTED, "rows of %s cannot be given out: put them into a file", name);
+    if (furrow_dataset_is_stream(w->dataset) && is_fortran(w))
+        return furrow_fail(err, FURROW_EUNSUPPORTED,
+                           "%s: an array in Fortran order comes column by column, not in rows", name);
+    if (furrow_dataset_is_stream(w->dataset) && w->opts->resume)
+        return furrow_fail(err, FURROW_EARG, "%s cannot be gone on with: a resume needs files", name);
     if (furrow_dataset_header(w->dataset)->ndim == 0)
         return furrow_fail(err, FURROW_EARG, "%.600s: a 0-d array has no rows", name);
     if (items > INT64_MAX / 256) /* sums of a few sizes of rows stay within int64_t */
@@ -179,11 +187,17 @@ static furrow_status_t prepare_sizes(furrow_row_work_t *w, furrow_error_t *err)
     return plan_memory(w, err);
 }
 
+static int64_t desk_bytes(const furrow_row_work_t *w)
+{
+    return whole_lines(w->together * w->row_bytes) + whole_lines(w->together * w->out_bytes) +
+           whole_lines(w->form.scratch_bytes);
+}
+
 /* Memory of this process for all threads. (Children bring their own.) */
 static furrow_status_t make_desks(furrow_row_work_t *w, furrow_error_t *err)
 {
     const int64_t in = whole_lines(w->together * w->row_bytes), out = whole_lines(w->together * w->out_bytes);
-    const int64_t bytes = in + out + whole_lines(w->form.scratch_bytes);
+    const int64_t bytes = desk_bytes(w);
     const int threads = furrow_context_threads(w->ctx);
     void *buffers;
 
@@ -197,32 +211,43 @@ static furrow_status_t make_desks(furrow_row_work_t *w, furrow_error_t *err)
     return FURROW_OK;
 }
 
+/* How many rows may travel together. Rank 0 may have two chunks under way for each thread of the others, and another
+ * rank two for each of its own, waiting, worked on, or on their way back. 0: there is no room for that, rank 0 works
+ * alone. Collective. */
+static int64_t most_dealt(const furrow_row_work_t *w)
+{
+    const int64_t threads = furrow_context_threads(w->ctx), row = w->row_bytes + 2 * w->out_bytes + 1;
+    const int64_t left = furrow_context_memory(w->ctx) - w->with_bytes - threads * desk_bytes(w);
+    int64_t workers = threads;
+
+    furrow_sum_int64(w->ctx, &workers, 1);
+    const int64_t chunks = 2 * (furrow_context_rank(w->ctx) == 0 ? workers - threads : threads) + 2;
+    int64_t most = left < 0 ? 0 : furrow_least(left / chunks / row, DEALT_BYTES / row + 1);
+    furrow_min_int64(w->ctx, &most, 1);
+    return most;
+}
+
 furrow_status_t furrow_row_work_open(furrow_row_work_t *w, furrow_error_t *err)
 {
     const bool is_kernel = w->opts->kernel != NULL;
     void *desks = NULL;
 
-    w->computes = !furrow_dataset_on_root(w->dataset) || furrow_context_rank(w->ctx) == 0;
     furrow_status_t status = check_opts(w->opts, err);
     if (status == FURROW_OK) status = check_dataset(w, err);
     if (status == FURROW_OK) status = furrow_alloc(furrow_context_threads(w->ctx), sizeof *w->desk, &desks, err);
     w->desk = desks;
     if (status == FURROW_OK) status = is_kernel ? plan_kernel(w, err) : plan_operation(w, err);
     status = furrow_agree(w->ctx, status, err);
-    if (status == FURROW_OK && is_kernel) status = share_form(w, err);
+    if (status == FURROW_OK && is_kernel) status = compare_forms(w, err);
     if (status != FURROW_OK) return status;
     status = prepare_sizes(w, err);
     if (status == FURROW_OK && !w->opts->isolate) status = make_desks(w, err);
+    if (status == FURROW_OK && furrow_dataset_is_stream(w->dataset))
+        status = furrow_row_stream_open(w->dataset, &w->stream, err);
     status = furrow_agree(w->ctx, status, err);
+    if (status == FURROW_OK && furrow_dataset_on_root(w->dataset)) w->dealt.most = most_dealt(w);
     if (status == FURROW_OK && w->plan.opts.op == FURROW_ROW_DOT) status = load_with(w, w->opts->with, err);
     return status;
-}
-
-int64_t furrow_row_work_chunk(const furrow_row_work_t *w)
-{
-    const int64_t workers = (int64_t)furrow_context_ranks(w->ctx) * furrow_context_threads(w->ctx);
-
-    return is_fortran(w) ? furrow_least(w->together, w->rows / (4 * workers) + 1) : 0;
 }
 
 /* -------------------------------------------------------------------- work */
@@ -266,25 +291,93 @@ static furrow_status_t prepare_child(const furrow_row_work_t *w, furrow_row_desk
     return status == FURROW_OK ? furrow_row_child_room(desk->child, w->together, &desk->in, &desk->out, err) : status;
 }
 
-furrow_status_t furrow_row_work_do(void *arg, int64_t first, int64_t count, int thread, furrow_rejects_t *rejects,
-                                   furrow_error_t *err)
+static furrow_status_t read_rows(const furrow_row_work_t *w, int64_t first, int64_t count, void *in,
+                                 furrow_error_t *err)
+{
+    return w->stream != NULL ? furrow_row_stream_read(w->stream, first, count, in, err)
+                             : furrow_dataset_read(w->dataset, first, count, in, err);
+}
+
+static furrow_status_t write_results(const furrow_row_work_t *w, int64_t first, int64_t count, const void *out,
+                                     furrow_error_t *err)
+{
+    return furrow_output_write(w->output, first * w->form.items, count * w->form.items, out, err);
+}
+
+static furrow_status_t compute_desk(const furrow_row_work_t *w, int64_t first, int64_t count, furrow_row_desk_t *desk,
+                                    furrow_rejects_t *rejects, furrow_error_t *err)
+{
+    if (desk->child != NULL) return furrow_row_child_compute(desk->child, first, count, rejects, err);
+    compute(w, first, count, desk, rejects);
+    return FURROW_OK;
+}
+
+/* On ranks that see the dataset. */
+static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_rejects_t *rejects,
+                            furrow_error_t *err)
 {
     const furrow_row_work_t *w = arg;
-    const int64_t items = w->form.items;
     furrow_row_desk_t *desk = &w->desk[thread];
     furrow_status_t status = desk->in == NULL ? prepare_child(w, desk, err) : FURROW_OK;
 
     for (int64_t at = 0; at < count && status == FURROW_OK; at += w->together) {
         const int64_t now = furrow_least(w->together, count - at);
-        status = furrow_dataset_read(w->dataset, first + at, now, desk->in, err);
-        if (status == FURROW_OK && desk->child != NULL)
-            status = furrow_row_child_compute(desk->child, first + at, now, rejects, err);
-        else if (status == FURROW_OK)
-            compute(w, first + at, now, desk, rejects);
-        if (status == FURROW_OK)
-            status = furrow_output_write(w->output, (first + at) * items, now * items, desk->out, err);
+        status = read_rows(w, first + at, now, desk->in, err);
+        if (status == FURROW_OK) status = compute_desk(w, first + at, now, desk, rejects, err);
+        if (status == FURROW_OK) status = write_results(w, first + at, now, desk->out, err);
+    }
+    if (status != FURROW_OK && w->stream != NULL) furrow_row_stream_fail(w->stream, status, err);
+    return status;
+}
+
+/* On ranks that do not. */
+static furrow_status_t work_dealt(void *arg, int64_t first, int64_t count, int thread, const void *in, void *out,
+                                  furrow_rejects_t *rejects, furrow_error_t *err)
+{
+    const furrow_row_work_t *w = arg;
+    furrow_row_desk_t *desk = &w->desk[thread];
+    furrow_status_t status = desk->in == NULL ? prepare_child(w, desk, err) : FURROW_OK;
+
+    for (int64_t at = 0; at < count && status == FURROW_OK; at += w->together) {
+        const int64_t now = furrow_least(w->together, count - at);
+        memcpy(desk->in, (const char *)in + at * w->row_bytes, (size_t)(now * w->row_bytes));
+        status = compute_desk(w, first + at, now, desk, rejects, err);
+        memcpy((char *)out + at * w->out_bytes, desk->out, (size_t)(now * w->out_bytes));
     }
     return status;
+}
+
+static furrow_status_t fetch(void *arg, int64_t first, int64_t count, void *in, furrow_error_t *err)
+{
+    return read_rows(arg, first, count, in, err);
+}
+
+static void lose(void *arg, furrow_status_t status, const furrow_error_t *err)
+{
+    const furrow_row_work_t *w = arg;
+
+    if (w->stream != NULL) furrow_row_stream_fail(w->stream, status, err);
+}
+
+static furrow_status_t store(void *arg, int64_t first, int64_t count, const void *out, furrow_error_t *err)
+{
+    return write_results(arg, first, count, out, err);
+}
+
+furrow_items_t furrow_row_work_items(furrow_row_work_t *w)
+{
+    const int64_t workers = (int64_t)furrow_context_ranks(w->ctx) * furrow_context_threads(w->ctx);
+    const bool on_root = furrow_dataset_on_root(w->dataset), alone = on_root && w->dealt.most < 1;
+    int64_t most = alone ? INT64_MAX : w->dealt.most;
+
+    if (furrow_dataset_is_stream(w->dataset)) most = furrow_least(most, w->together); /* read at once: none must wait */
+    w->dealt = (furrow_items_dealt_t){w->row_bytes, w->out_bytes, most, fetch, lose, store, work_dealt};
+    return (furrow_items_t){.count = w->rows,
+                            .chunk = is_fortran(w) ? furrow_least(w->together, w->rows / (4 * workers) + 1) : 0,
+                            .on_root = alone,
+                            .dealt = on_root ? &w->dealt : NULL,
+                            .work = work,
+                            .arg = w};
 }
 
 furrow_status_t furrow_row_work_close(furrow_row_work_t *w, furrow_error_t *err)
@@ -297,6 +390,7 @@ furrow_status_t furrow_row_work_close(furrow_row_work_t *w, furrow_error_t *err)
         if (status == FURROW_OK) status = closed;
     }
     furrow_row_kernel_free(w->kernel);
+    furrow_row_stream_free(w->stream);
     free(w->desk);
     free(w->buffers);
     free(w->with);

@@ -7,6 +7,7 @@
 #include "items.h"
 #include "row_child.h"
 #include "row_ops.h"
+#include "row_stream.h"
 
 /** What one thread works with. */
 typedef struct furrow_row_desk {
@@ -18,7 +19,6 @@ typedef struct furrow_row_work {
     furrow_context_t *ctx;
     furrow_dataset_t *dataset;
     const furrow_rows_opts_t *opts;
-    bool computes;               /* this rank: not where it sees no input */
     furrow_row_plan_t plan;      /* of an operation */
     furrow_row_kernel_t *kernel; /* instead, in this process */
     furrow_row_form_t form;
@@ -26,21 +26,19 @@ typedef struct furrow_row_work {
     int64_t together; /* rows read and written at a time */
     void *with;       /* of DOT */
     int64_t with_bytes;
-    char *buffers;           /* of all desks, but for children */
-    furrow_row_desk_t *desk; /* [threads] */
-    furrow_output_t *output; /* set by the caller before rows are computed */
+    char *buffers;               /* of all desks, but for children */
+    furrow_row_desk_t *desk;     /* [threads] */
+    furrow_row_stream_t *stream; /* on rank 0, of standard input */
+    furrow_items_dealt_t dealt;  /* where rank 0 alone sees rows and output */
+    furrow_output_t *output;     /* set by the caller before rows are computed */
 } furrow_row_work_t;
 
 /** Check, load, ask for memory. Collective. `w` holds `ctx`, `dataset`, `opts`, else zeros.
  * \return as furrow_rows() */
 FURROW_MUST_CHECK furrow_status_t furrow_row_work_open(furrow_row_work_t *w, furrow_error_t *err);
 
-/** Items that take about as long to read as is worth while; 0: as the engine finds. Local. */
-int64_t furrow_row_work_chunk(const furrow_row_work_t *w);
-
-/** Rows from the dataset to `output`: a furrow_items_work_fn(). */
-FURROW_MUST_CHECK furrow_status_t furrow_row_work_do(void *w, int64_t first, int64_t count, int thread,
-                                                     furrow_rejects_t *rejects, furrow_error_t *err);
+/** What the engine is to be told: rows from the dataset to `output`. Local; lives as long as `w`. */
+furrow_items_t furrow_row_work_items(furrow_row_work_t *w);
 
 /** Unload, end processes, free; also where furrow_row_work_open() failed. Local. \return FURROW_OK, FURROW_EIO: a kernel
  * crashed in the end */

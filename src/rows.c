@@ -57,11 +57,7 @@ static furrow_status_t describe(void *arg, furrow_job_text_t *text, furrow_error
 static furrow_status_t compute(rows_t *r, furrow_job_t *job, furrow_error_t *err)
 {
     furrow_row_work_t *w = &r->work;
-    const furrow_items_t items = {.count = w->rows,
-                                  .chunk = furrow_row_work_chunk(w),
-                                  .on_root = furrow_dataset_on_root(w->dataset),
-                                  .work = furrow_row_work_do,
-                                  .arg = w};
+    const furrow_items_t items = furrow_row_work_items(w);
 
     const furrow_status_t status = furrow_job_create_output(job, w->form.dtype, r->ndim, r->shape, err);
     w->output = furrow_job_output(job);
@@ -89,7 +85,7 @@ static furrow_status_t run(rows_t *r, furrow_rows_report_t *report, furrow_error
                                     .items = w->rows,
                                     .on_root = furrow_dataset_on_root(w->dataset),
                                     .resume = w->opts->resume,
-                                    .describe = describe,
+                                    .describe = furrow_dataset_is_stream(w->dataset) ? NULL : describe,
                                     .arg = r};
     furrow_job_report_t of_job;
     furrow_job_t *job;

@@ -46,7 +46,13 @@ for operation in norm2 softmax cumsum 'topk --param k=7' 'softmax --dtype f8'; d
             expect_same expected.npy out.npy
         done
     done
-    expect_exit 0 on_ranks 3 furrow rows "${words[0]}" a.npy "${words[@]:1}" -o out.npy -q --source root
+    for ranks in 1 2 3 5; do
+        expect_exit 0 on_ranks $ranks furrow rows "${words[0]}" a.npy "${words[@]:1}" -o out.npy -q --source root -m $((2 + ranks))M
+        expect_same expected.npy out.npy
+        expect_exit 0 on_ranks $ranks furrow rows "${words[0]}" - "${words[@]:1}" -o out.npy -q -t 2 -m 50K <a.npy
+        expect_same expected.npy out.npy
+    done
+    expect_exit 0 bash -c 'cat a.npy | furrow rows "$@"' bash "${words[0]}" - "${words[@]:1}" -o out.npy -q -t 5
     expect_same expected.npy out.npy
     case $operation in # of a row that comes in two files
         norm2)
@@ -55,6 +61,13 @@ for operation in norm2 softmax cumsum 'topk --param k=7' 'softmax --dtype f8'; d
             ;;
     esac
 done
+expect_exit 0 furrow random --shape 50 --dtype f4 --seed 6 -q -o v.npy
+expect_exit 0 furrow_rows dot a.npy --param with=v.npy -o expected.npy
+for source in a.npy -; do
+    expect_exit 0 on_ranks 3 furrow rows dot $source --param with=v.npy -o out.npy -q --source root <a.npy
+    expect_same expected.npy out.npy
+done
+rm v.npy
 expect_equal "a.npy expected.npy out.npy stderr stdout upper.npy" "$(find . -mindepth 1 -printf '%f\n' | sort | tr '\n' ' ' | sed 's/ $//')" files
 
 # --------------------------------------------------------------------------------------------------------------- what is said
@@ -93,6 +106,14 @@ expect_exit 3 furrow rows cumsum i.npy -o sums.npy --json
 expect_text stdout '"rejected":[{"index":79,"error":"a sum does not fit 64 bits"},{"index":159,'
 expect_exit 0 furrow_rows max i.npy -o sums.npy # the list of an older output goes
 [ -e sums.npy.rejects.csv ] && fail 'an old list of rejects is left'
+
+for ranks in 2 3; do # also where other ranks send them
+    expect_exit 3 on_ranks $ranks furrow rows sum i.npy -o sums.npy --source root
+    expect_same expected.csv sums.npy.rejects.csv
+    expect_exit 3 on_ranks $ranks furrow rows sum - -o sums.npy <i.npy
+    expect_same expected.csv sums.npy.rejects.csv
+done
+rm sums.npy.rejects.csv
 
 # ------------------------------------------------------------------------------------------------------------- split and join
 for input in "$FURROW_TEST_DATA"/rows/{f8_fortran,f8_swapped,i8_no_rows}.npy a.npy; do
@@ -148,7 +169,10 @@ refused 2 'sum of i4 gives i8, it cannot be f8' furrow rows sum "$cases/i4.npy" 
 refused 2 '--ddof: -1 is negative' furrow rows var "$f" --ddof -1 -o new.npy
 refused 1 'none.npy: cannot open' furrow rows sum none.npy -o new.npy
 refused 1 'c.npy: sum is not defined for complex dtype c8' furrow rows sum c.npy -o new.npy
-refused 1 'rows of standard input cannot be given out' bash -c "furrow rows sum - -o new.npy <'$f'"
+refused 1 'an array in Fortran order comes column by column' bash -c "furrow rows sum - -o new.npy <'$cases/f8_fortran.npy'"
+refused 2 'standard input cannot be gone on with' bash -c "furrow rows sum - -o new.npy --resume <'$f'"
+refused 1 'bytes of data missing' bash -c "head -c 300000 a.npy | furrow rows sum - -o new.npy -t 3"
+refused 1 'bytes of data missing' bash -c "head -c 300000 a.npy | furrow rows softmax - -o new.npy"
 refused 1 'bytes of memory are too few for 2 threads: at least ' furrow rows sum "$f" -t 2 -m 100 -o new.npy
 refused 1 'new.npy: cannot create' furrow rows sum "$f" -o none/new.npy
 refused 2 'is both input and output' furrow rows sum a.npy -o a.npy

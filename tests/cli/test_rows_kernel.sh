@@ -217,6 +217,47 @@ other --kernel killer.so:square --param a=1
 expect_text stderr 'kernel: ./killer.so, '
 rm .out.npy.*
 
+# ---------------------------------------------------------------------- rows that only rank 0 sees are computed on all ranks
+compile where <<'END'
+FURROW_KERNEL_LIBRARY;
+
+FURROW_KERNEL_EXPORT int rank(const furrow_kernel_row_t *row, void *out, char *error)
+{
+    const char *number = getenv("OMPI_COMM_WORLD_RANK");
+    usleep(10000);
+    *(double *)out = (row->index < 0) + error[0] + (number == NULL ? 0 : atoi(number));
+    return 0;
+}
+END
+expect_exit 0 furrow random --shape 90,1000 --seed 1 -q -o wide.npy
+# ranks_seen OPTION...: the ranks that computed rows
+ranks_seen()
+{
+    expect_exit 0 on_ranks 3 furrow rows --kernel where.so:rank "$@" -o out.npy -q -t 1 <wide.npy
+    numbers out.npy f8 8 | sort -nu | xargs
+}
+expect_equal '0 1 2' "$(ranks_seen wide.npy --source root)" 'ranks that worked'
+expect_equal '0 1 2' "$(ranks_seen wide.npy --source root --isolate)" 'ranks that worked, isolated'
+expect_equal '0 1 2' "$(ranks_seen -)" 'ranks that worked on standard input'
+expect_equal '0' "$(ranks_seen wide.npy --source root -m 9K)" 'ranks that worked with memory for one row'
+
+# standard input that is interrupted: nothing is left, and nothing can go on
+mkfifo pipe
+furrow rows --kernel where.so:rank - -o new.npy -q -t 2 <pipe >stdout 2>stderr &
+run=$!
+{
+    head -c 100000 wide.npy
+    sleep 0.3
+    kill -TERM $run
+    tail -c +100001 wide.npy
+} >pipe 2>/dev/null
+code=0
+wait $run || code=$?
+expect_equal 1 $code 'exit code of an interrupted run on standard input'
+expect_text stderr 'furrow: rows: stopped on request: '
+grep -q 'resume' stderr && fail "a way to go on: $(cat stderr)"
+[ -z "$(find . -name '.*furrow*' -o -name new.npy)" ] || fail 'files left of standard input'
+
 # ----------------------------------------------------------------------------------------------------------------- progress
 compile slow <<'END'
 FURROW_KERNEL_LIBRARY;

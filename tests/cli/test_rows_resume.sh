@@ -77,15 +77,16 @@ done
 echo "$interrupted runs were interrupted"
 
 # ------------------------------------------------------------------------------------------------------ several ranks, two kills
-for ranks in 2 3; do
+for run_on in '2 shared' '3 shared' '2 root' '3 root'; do
+    read -r ranks source <<<"$run_on"
     rm -f out.npy
-    start $ranks 1
+    start $ranks 1 --source "$source"
     wait_for 600
     kill -TERM "$run" 2>/dev/null # mpirun passes it on
     wait "$run" 2>/dev/null
     for _ in $(seq 100); do pgrep -f "furrow rows sort in.npy -o out.npy -t 1 -q" >/dev/null || break; sleep 0.05; done
     [ -e out.npy ] || {
-        start 0 2 --resume
+        start 0 2 --resume --source "$source"
         wait_for $(($(size_of $ledger) + 100))
         kill -KILL "$run" 2>/dev/null
         wait "$run" 2>/dev/null

@@ -15,14 +15,14 @@ enum { ROWS = 400, COLUMNS = 500 };
 static const char *const kinds[] = {"alloc", "open", "read", "create", "write", "sync", "rename"};
 static const char older[] = "an older output";
 
-static furrow_status_t rows_of_files(bool resume, furrow_error_t *err)
+static furrow_status_t rows_of_files(furrow_source_t source, bool resume, furrow_error_t *err)
 {
     const char *paths[] = {path_of("a"), path_of("b")};
     const furrow_rows_opts_t opts = {.op = FURROW_ROW_DOT, .with = path_of("with"), .resume = resume};
     furrow_rows_report_t report = {0};
     furrow_dataset_t *d = NULL;
 
-    furrow_status_t status = furrow_dataset_open(world.ctx, paths, LENGTH(paths), FURROW_SOURCE_SHARED, &d, err);
+    furrow_status_t status = furrow_dataset_open(world.ctx, paths, LENGTH(paths), source, &d, err);
     if (status == FURROW_OK) status = furrow_rows(d, &opts, path_of("out"), &report, err);
     furrow_rows_report_free(&report);
     furrow_dataset_free(d);
@@ -49,7 +49,7 @@ static bool is_older(void)
 }
 
 /* Collective. \return false if there was no nth operation of that kind on that rank. */
-static bool try_fault(int kind, int nth, int rank, int entries)
+static bool try_fault(furrow_source_t source, int kind, int nth, int rank, int entries)
 {
     const int descriptors = count_entries("/proc/self/fd");
     char fault[64];
@@ -59,7 +59,7 @@ static bool try_fault(int kind, int nth, int rank, int entries)
     (void)snprintf(fault, sizeof fault, "%s:%d:%d", kinds[kind], nth, rank);
     (void)furrow_fault_reset();
     (void)setenv("FURROW_FAULT", fault, 1);
-    const furrow_status_t status = rows_of_files(false, &err);
+    const furrow_status_t status = rows_of_files(source, false, &err);
     (void)unsetenv("FURROW_FAULT");
     int hit = furrow_fault_reset() ? 1 : 0;
     MPI_Allreduce(MPI_IN_PLACE, &hit, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
@@ -71,24 +71,35 @@ static bool try_fault(int kind, int nth, int rank, int entries)
     good = good && count_entries("/proc/self/fd") == descriptors;
     if (!good) (void)fprintf(stderr, "rank %d: %s: status %d, %s\n", world.rank, fault, status, err.text);
     ASSERT_ALL(good);
-    ASSERT_ALL(rows_of_files(true, NULL) == FURROW_OK);
+    ASSERT_ALL(rows_of_files(source, true, NULL) == FURROW_OK);
     ASSERT_ALL(is_right() && count_entries(world.folder) == entries);
     return hit != 0;
 }
 
-static void test_rows__every_fault(void **state)
+static void try_all(furrow_source_t source)
 {
     const int entries = count_entries(world.folder);
 
-    (void)state;
     MPI_Barrier(MPI_COMM_WORLD);
     for (int kind = 0; kind < LENGTH(kinds); kind++)
         for (int rank = 0; rank < world.ranks; rank++) {
             int nth = 1;
-            for (; try_fault(kind, nth, rank, entries); nth += nth < 12 ? 1 : 5) { /* later ones are alike */
+            for (; try_fault(source, kind, nth, rank, entries); nth += nth < 12 ? 1 : 5) { /* later ones are alike */
             }
             ASSERT_ALL(nth > 1 || rank > 0);
         }
+}
+
+static void test_rows__every_fault(void **state)
+{
+    (void)state;
+    try_all(FURROW_SOURCE_SHARED);
+}
+
+static void test_rows__every_fault_of_rows_that_travel(void **state)
+{
+    (void)state;
+    try_all(FURROW_SOURCE_ROOT);
 }
 
 static int put_inputs(void **state)
@@ -107,7 +118,8 @@ static int put_inputs(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows__every_fault)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows__every_fault),
+                                       cmocka_unit_test(test_rows__every_fault_of_rows_that_travel)};
     int failed;
 
     open_world();
