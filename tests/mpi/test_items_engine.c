@@ -10,12 +10,13 @@
 #include "items_engine.h"
 #include "mem.h"
 
-/* Items ask but for the first; those that do are divided by any number of workers here. */
-enum { SILENT = 200, ITEMS = SILENT + 60, LARGE = 300000, THREADS = 2 };
+/* The first items do not ask. */
+enum { SILENT = 200, MOST = SILENT + 60, LARGE = 300000, THREADS = 2 };
 
 /* A client whose items ask. */
 typedef struct {
     furrow_engine_t *engine;
+    int64_t items;
     bool together;    /* answers wait until all workers ask: none may be kept from that by a chunk that waits with it */
     bool late;        /* answers wait until as many ask as there are workers, or for some time */
     int64_t bytes;    /* of a question, of an answer, and of what goes with a chunk and back */
@@ -23,7 +24,7 @@ typedef struct {
     /* rank 0: */
     pthread_mutex_t lock;
     int64_t next, told, asked;
-    int64_t again[ITEMS], agains; /* items that came back, because a thread of their rank asked */
+    int64_t again[MOST], agains; /* items that came back, because a thread of their rank asked */
     furrow_asker_t waiting[64];
     int64_t waiting_item[64], waits;
     double since;
@@ -84,7 +85,7 @@ static bool take(void *arg, bool reserve, furrow_chunk_t *chunk)
 
     (void)reserve;
     pthread_mutex_lock(&j->lock);
-    const bool got = j->agains > 0 || j->next < ITEMS;
+    const bool got = j->agains > 0 || j->next < j->items;
     const int64_t item = !got ? -1 : j->agains > 0 ? j->again[--j->agains] : j->next++;
     pthread_mutex_unlock(&j->lock);
     *chunk = (furrow_chunk_t){{item, item + 1}, 0, j, 1e-6}; /* looks short: some go into reserve */
@@ -122,7 +123,7 @@ static bool is_over(void *arg, bool stopping)
     job_t *j = arg;
 
     pthread_mutex_lock(&j->lock);
-    const bool over = stopping || j->told == ITEMS;
+    const bool over = stopping || j->told == j->items;
     pthread_mutex_unlock(&j->lock);
     return over;
 }
@@ -192,7 +193,7 @@ static void run(job_t *j)
     furrow_engine_close(j->engine);
     pthread_mutex_destroy(&j->lock);
     ASSERT_ALL(atomic_load(&j->wrong) == 0);
-    ASSERT_ALL(world.rank != 0 || (j->told == ITEMS && j->asked == ITEMS - SILENT && j->answered == j->asked));
+    ASSERT_ALL(world.rank != 0 || (j->told == j->items && j->asked == j->items - SILENT && j->answered == j->asked));
 }
 
 /* Every item asks, and is answered by its own number; from small ones to those that leave in many messages. */
@@ -203,7 +204,10 @@ static void test_questions(void **state)
     (void)state;
     for (int s = 0; s < LENGTH(sizes); s++)
         for (int how = 0; how < 3; how++) {
-            job_t j = {.bytes = sizes[s], .late = how == 1, .together = how == 2};
+            job_t j = {.bytes = sizes[s],
+                       .late = how == 1,
+                       .together = how == 2,
+                       .items = how == 2 ? SILENT + THREADS * world.ranks : MOST};
             run(&j);
         }
 }
