@@ -15,10 +15,10 @@ on_host()
     "$cluster_scripts/run" "$@"
 }
 
-# on_hosts R COMMAND...: under mpirun, R ranks that fill the hosts in turn.
+# on_hosts R COMMAND...: under mpirun, R ranks that fill the hosts in turn. One that hangs is ended.
 on_hosts()
 {
-    on_ranks "$1" -H h1:2,h2:2,h3:2 --map-by node "${@:2}"
+    on_ranks "$1" --timeout 120 -H h1:2,h2:2,h3:2 --map-by node "${@:2}"
 }
 
 # ------------------------------------------------------------------------------------------------------------ Slurm jobs

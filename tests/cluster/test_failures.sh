@@ -4,11 +4,19 @@
 . "$FURROW_SOURCE_DIR/tests/cluster/lib.sh"
 . "$cluster_scripts/slow_job.sh"
 
-# What is broken must be whole again for the tests that follow.
+# What is broken must be whole again for what follows. For some seconds after a cut a host still takes another one for unreachable, and
+# Open MPI, started then, says that it "may now hang" and does so.
 mend()
 {
+    local from to
+
     ip link set v2 up
     kill -0 "$(cat "$FURROW_CLUSTER/slurm/slurmd.h3.pid")" 2>/dev/null || on_host h3 slurmd -N h3
+    for from in h1 h2 h3; do
+        for to in h1 h2 h3; do
+            until on_host $from timeout 2 bash -c "</dev/tcp/$to/6818" 2>/dev/null; do sleep 0.2; done
+        done
+    done
 }
 trap 'mend; rm -rf "$work"' EXIT
 
