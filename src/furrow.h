@@ -558,8 +558,8 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * \param[out] report  filled on success; cleared otherwise
  * Memory  per thread some rows, at least one, their results, and scratch of up to 3 rows in f8; the same for `with`
  *           once. Of a kernel what it asks for.
- * \return FURROW_OK (also with rejects), FURROW_EARG (0-d too; `resume` of standard input), FURROW_EUNSUPPORTED (complex; a library
- *          that has no such kernel, a kernel's setup that failed),
+ * \return FURROW_OK (also with rejects), FURROW_EARG (0-d too; `resume` of standard input), FURROW_EUNSUPPORTED
+ *          (complex; a library that has no such kernel, a kernel's setup that failed),
  *          FURROW_EEMPTY
  *         (extremes of rows without elements), FURROW_EBUDGET, FURROW_EIO, FURROW_ENOMEM, FURROW_EMISMATCH (`with`;
  *         `resume` of another job), FURROW_EFORMAT (`resume`: a damaged ledger), FURROW_ECANCELED */
