@@ -136,7 +136,7 @@ FURROW_API void furrow_context_cancel(furrow_context_t *ctx);
 
 /** How far a call is, on all ranks together. */
 typedef struct furrow_progress_report {
-    const char *unit; /**< what is counted: "rows"; NULL: bytes, guessed from those of rank 0, whose share is like any */
+    const char *unit; /**< what is counted: "rows"; NULL: bytes, guessed from rank 0, whose share is like any */
     int64_t done, total;
     int64_t resumed;  /**< of `done`: by an earlier run */
     int64_t rejected; /**< of `done`: items that failed */
@@ -544,10 +544,11 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * have room for that; else it works alone. Rows of standard input (C order) are taken as they come; no run can go on
  * with them.
  *
- * A kernel takes rows of any dtype, complex too, and says itself what it gives. Every rank loads its library. A row that it fails on is rejected, with its text. With `isolate` it runs, from setup to teardown, in one
- * process for each thread: a row that crashes it, calls exit(), or overruns is rejected ("killed by signal 11 ...",
- * "over 2 s"), and the next row gets a new process. Without, a row that overruns is rejected when it ends ("took 3.2 s,
- * over 2 s"), and one that does not end holds up the run.
+ * A kernel takes rows of any dtype, complex too, and says itself what it gives. Every rank loads its library. A row
+ * that it fails on is rejected, with its text. With `isolate` it runs, from setup to teardown, in one process for each
+ * thread: a row that crashes it, calls exit(), or overruns is rejected ("killed by signal 11 ...", "over 2 s"), and the
+ * next row gets a new process. Without, a row that overruns is rejected when it ends ("took 3.20 s, over 2 s"), and one
+ * that does not end holds up the run.
  *
  * The file appears under `path` when all is done; rows that were rejected are then named in `path`.rejects.csv
  * (index,error). A run that is stopped by furrow_context_cancel(), killed, or out of disk leaves beside it what it has
@@ -559,10 +560,10 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * Memory  per thread some rows, at least one, their results, and scratch of up to 3 rows in f8; the same for `with`
  *           once. Of a kernel what it asks for.
  * \return FURROW_OK (also with rejects), FURROW_EARG (0-d too; `resume` of standard input), FURROW_EUNSUPPORTED
- *          (complex; a library that has no such kernel, a kernel's setup that failed),
- *          FURROW_EEMPTY
- *         (extremes of rows without elements), FURROW_EBUDGET, FURROW_EIO, FURROW_ENOMEM, FURROW_EMISMATCH (`with`;
- *         `resume` of another job), FURROW_EFORMAT (`resume`: a damaged ledger), FURROW_ECANCELED */
+ *         (complex; a library that has no such kernel, a kernel's setup that failed), FURROW_EEMPTY (extremes of rows
+ *         without elements), FURROW_EBUDGET, FURROW_EIO (also a kernel that crashed in setup or teardown, with
+ *         `isolate`), FURROW_ENOMEM, FURROW_EMISMATCH (`with`; `resume` of another job; setup that differs between
+ *         ranks), FURROW_EFORMAT (`resume`: a damaged ledger), FURROW_ECANCELED */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_rows(furrow_dataset_t *dataset, const furrow_rows_opts_t *opts,
                                                          const char *path, furrow_rows_report_t *report,
                                                          furrow_error_t *err);

@@ -1,6 +1,6 @@
 /** \file furrow_kernel.h
- * The contract between `furrow rows --kernel LIBRARY:FUNCTION` (furrow_rows() in the C API) and a function of yours that
- * computes something for every row of an array. This header stands alone, in C11 and C++; a library of kernels needs
+ * The contract between `furrow rows --kernel LIBRARY:FUNCTION` (furrow_rows() in the C API) and a function of yours
+ * that computes something for every row of an array. This header stands alone, in C11 and C++; a library of kernels needs
  * nothing else of Furrow, and is not linked with it.
  *
  *     #include <furrow_kernel.h>                          cc -O2 -fPIC -shared spread.c -o spread.so
@@ -33,8 +33,8 @@
  *
  * **Failing.** A function that cannot do its work returns anything but 0, and may say why: `error` has room for
  * FURROW_KERNEL_TEXT bytes with the 0 at the end, holds "" at the call, and is to hold one line (snprintf). A row that
- * fails costs that row alone: its result is zero, and it is listed with its text. A setup that fails ends the run before
- * it begins. No function may end the process, or let a C++ exception out.
+ * fails costs that row alone: its result is zero, and it is listed with its text. A setup that fails ends the run
+ * before it begins. No function may end the process, or let a C++ exception out.
  *
  * **Isolation.** With `--isolate` every thread has a process of its own, in which all three functions run: setup and
  * teardown once in each, and the row function there from one thread. A row that crashes its process, ends it, or runs

@@ -34,10 +34,9 @@ typedef struct furrow_items_listener {
  * of rank 0 do `furrow_items_t.work`, those of other ranks `work` of this. */
 typedef struct furrow_items_dealt {
     int64_t in_bytes, out_bytes; /* of one item */
-    int64_t
-        most; /* items in a chunk, at least 1: another rank holds up to 2 chunks for each thread, more if they are tiny */
-    /* On rank 0, main thread: get items [first, first + count); or there is no memory for them, and the run will fail; put
-     * results away, before the listener is told. */
+    int64_t most;                /* items in a chunk, at least 1. Another rank holds up to 2 for each thread, or tiny ones */
+    /* On rank 0, main thread: get items [first, first + count); or, there is no memory for them and the run will fail;
+     * put results away, before the listener is told. */
     furrow_status_t (*fetch)(void *arg, int64_t first, int64_t count, void *in, furrow_error_t *err);
     void (*lose)(void *arg, furrow_status_t status, const furrow_error_t *err); /* may be NULL */
     furrow_status_t (*store)(void *arg, int64_t first, int64_t count, const void *out, furrow_error_t *err);

@@ -42,8 +42,8 @@ typedef struct furrow_job_opts {
     bool on_root;       /* only rank 0 sees the folder of the output */
     bool resume;        /* go on with an earlier run of the same job, if there is one */
     bool names_rejects; /* the verb itself says what failed: there is no .rejects.csv */
-    /* Called on rank 0: say all, besides version, command and path, that the bytes of the output depend on. NULL: no run
-     * can go on with this one, and there is no ledger. */
+    /* Called on rank 0: say all, besides version, command and path, that the bytes of the output depend on. NULL: no
+     * run can go on with this one, and there is no ledger. */
     furrow_status_t (*describe)(void *arg, furrow_job_text_t *text, furrow_error_t *err);
     void *arg;
 } furrow_job_opts_t;

@@ -40,8 +40,8 @@ FURROW_MUST_CHECK furrow_status_t furrow_row_work_open(furrow_row_work_t *w, fur
 /** What the engine is to be told: rows from the dataset to `output`. Local; lives as long as `w`. */
 furrow_items_t furrow_row_work_items(furrow_row_work_t *w);
 
-/** Unload, end processes, free; also where furrow_row_work_open() failed. Local. \return FURROW_OK, FURROW_EIO: a kernel
- * crashed in the end */
+/** Unload, end processes, free; also where furrow_row_work_open() failed. Local.
+ * \return FURROW_OK, FURROW_EIO: a kernel crashed in the end */
 furrow_status_t furrow_row_work_close(furrow_row_work_t *w, furrow_error_t *err);
 
 #endif
