@@ -189,6 +189,7 @@ static furrow_status_t read_headers(furrow_dataset_t *d, furrow_error_t *err)
         furrow_status_t status = read_header(d, f, &next, err);
         if (status == FURROW_OK) status = join(d, f, &next, err);
         if (status != FURROW_OK) return status;
+        (void)furrow_share_pulse(d->ctx); /* the other ranks wait, and there may be many files */
     }
     d->header.fortran_order = d->has_order && d->header.fortran_order; /* say C, so that nobody treats it as Fortran */
     return FURROW_OK;

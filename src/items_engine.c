@@ -134,6 +134,7 @@ static bool serve_ranks(furrow_engine_t *e)
         if (kind == FURROW_MAIL_DONE || kind == FURROW_MAIL_DROPPED) {
             e->peer[from].given--;
             e->given_away--;
+            furrow_pulse_done(furrow_context_main_slot(e->ctx));
         }
         hear(e, &r, from);
         answer_rank(e, from, true);
@@ -210,6 +211,17 @@ static int64_t hear_threads(furrow_engine_t *e)
     return reports;
 }
 
+/* Rank 0: it waits for a rank that has chunks, where its own threads have none. Once a second. */
+static void share_pulse(furrow_engine_t *e)
+{
+    int rank = FURROW_WAITS_FOR_SOME;
+
+    if (!furrow_share_pulse(e->ctx)) return;
+    for (int r = 1; r < furrow_context_ranks(e->ctx) && rank < 0; r++)
+        if (e->peer[r].given > 0) rank = r;
+    atomic_store(&furrow_context_main_slot(e->ctx)->waits_for, rank);
+}
+
 /* Rank 0: until the client says that it is over, and all that was given out has come back. */
 static void lead(furrow_engine_t *e)
 {
@@ -218,6 +230,7 @@ static void lead(furrow_engine_t *e)
     furrow_error_t error = {0};
     double pause = shortest_pause;
 
+    FURROW_WAITING(e->ctx, "the run of items", FURROW_WAITS_FOR_SOME);
     furrow_status_t status = client->started == NULL ? FURROW_OK : client->started(client->arg, &error);
     for (;;) {
         double next = INFINITY;
@@ -229,6 +242,7 @@ static void lead(furrow_engine_t *e)
         tell_cancelled(e);
         spread_news(e);
         if (is_over(e)) return;
+        share_pulse(e);
         pause = next_pause(pause, heard);
         const double until_next = fmax(0, next - furrow_seconds());
         furrow_engine_doze(e, fmin(until_next, alone ? pause_alone : pause));
@@ -317,6 +331,7 @@ static void follow(furrow_engine_t *e)
     bool lost;
     int from;
 
+    FURROW_WAITING(e->ctx, "the run of items", FURROW_WAITS_FOR_SOME);
     send_mail(e, &r.mail, NULL, 0);
     for (;;) {
         const int64_t reports = furrow_engine_take_reports(e);
@@ -330,6 +345,7 @@ static void follow(furrow_engine_t *e)
             if (r.mail.kind == FURROW_MAIL_CANCEL) cancel_here(e, r.mail.chunk.group);
             if (r.mail.kind == FURROW_MAIL_ANSWER) furrow_engine_deliver(e, r.mail.ticket, r.parcel);
         }
+        (void)furrow_share_pulse(e->ctx);
         pause = next_pause(pause, heard);
         furrow_engine_doze(e, pause);
     }
