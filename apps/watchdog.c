@@ -17,7 +17,7 @@ enum { LINE_BYTES = 2048, HOST_BYTES = 256 };
 
 /* The one to blame comes first, so that there is one line. Ranks hear of one another with a delay of two or three
  * seconds, and where many are stuck at once the lowest comes first and ends the others. */
-static const double least_grace = 10.0, share_of_grace = 0.1, per_rank = 0.25, most_for_rank = 1.0;
+static const double least_grace = 10.0, share_of_grace = 0.1, per_rank = 1.5, most_for_rank = 3.0;
 
 static struct {
     pthread_t thread;
@@ -66,8 +66,8 @@ static void append_wait(char text[LINE_BYTES], const furrow_pulse_t *pulse)
 
 static void describe(char text[LINE_BYTES], const furrow_pulse_t *pulse, double seconds)
 {
-    append(text, "furrow: %s: nothing finished for %.3g s: rank %d (host %s)", dog.command, seconds, dog.rank,
-           dog.host);
+    append(text, "furrow: %s: nothing finished for %.*f s: rank %d (host %s)", dog.command, seconds < 10 ? 1 : 0,
+           seconds, dog.rank, dog.host);
     if (pulse->busy > 0)
         append_thread(text, &pulse->thread[0]);
     else

@@ -7,7 +7,6 @@
 #include "exec.h"
 #include "mem.h"
 #include "progress.h"
-#include "transfer.h"
 
 enum { BLOCK_BYTES = 1 << 20, FORTRAN_BYTES = 1 << 26 };
 
@@ -48,10 +47,7 @@ static furrow_status_t copy(job_t *job, furrow_error_t *err)
 
     furrow_progress_begin(job->ctx, (job->own.stop - job->own.start) * job->unit_items * job->size);
     if (!furrow_dataset_is_stream(job->dataset)) return furrow_exec(job->ctx, blocks, copy_block, job, err);
-    for (int64_t b = 0; b < blocks && status == FURROW_OK; b++) {
-        status = copy_block(job, b, 0, err);
-        (void)furrow_share_pulse(job->ctx); /* the other ranks wait */
-    }
+    for (int64_t b = 0; b < blocks && status == FURROW_OK; b++) status = copy_block(job, b, 0, err);
     return status;
 }
 

@@ -172,7 +172,7 @@ typedef struct furrow_pulse {
 
 /** Look at the pulse of this rank. Local; from any thread, at any time until furrow_context_close() is called: for a
  * watchdog, which finds that `beats` stands still while `busy` or `waits_in` says that there is something to wait for.
- * An idle pool has neither. The parts are read one after the other while the threads go on. */
+ * A pool that nobody gives work looks as if it waited. The parts are read one after the other while the threads go on. */
 FURROW_API void furrow_context_pulse(const furrow_context_t *ctx, furrow_pulse_t *out);
 
 /** From now on ranks tell one another, once a second, that something was finished on them, which counts as a beat: so

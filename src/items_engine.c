@@ -211,15 +211,14 @@ static int64_t hear_threads(furrow_engine_t *e)
     return reports;
 }
 
-/* Rank 0: it waits for a rank that has chunks, where its own threads have none. Once a second. */
+/* Rank 0 waits for the first rank that has chunks, where its own threads have none. */
 static void share_pulse(furrow_engine_t *e)
 {
-    int rank = FURROW_WAITS_FOR_SOME;
+    int rank = 1;
 
-    if (!furrow_share_pulse(e->ctx)) return;
-    for (int r = 1; r < furrow_context_ranks(e->ctx) && rank < 0; r++)
-        if (e->peer[r].given > 0) rank = r;
-    atomic_store(&furrow_context_main_slot(e->ctx)->waits_for, rank);
+    if (!furrow_share_pulse(e->ctx)) return; /* nearly always */
+    while (rank < furrow_context_ranks(e->ctx) && e->peer[rank].given == 0) rank++;
+    furrow_context_main_slot(e->ctx)->waits_for = e->given_away > 0 ? rank : FURROW_WAITS_FOR_SOME;
 }
 
 /* Rank 0: until the client says that it is over, and all that was given out has come back. */
@@ -386,16 +385,6 @@ void furrow_engine_cancel(furrow_engine_t *e, int64_t group)
     furrow_engine_call_main(e);
     pthread_mutex_unlock(&e->lock);
     if (status != FURROW_OK) furrow_engine_fail(e, status, &error);
-}
-
-void furrow_engine_answer(furrow_engine_t *e, const furrow_asker_t *who, furrow_parcel_t *answer)
-{
-    const furrow_mail_t mail = {.kind = FURROW_MAIL_ANSWER, .ticket = who->ticket};
-
-    if (who->rank == 0)
-        furrow_engine_deliver(e, who->ticket, answer);
-    else
-        send_mail(e, &mail, answer, who->rank);
 }
 
 int64_t furrow_engine_workers(const furrow_engine_t *e)

@@ -206,6 +206,16 @@ void furrow_engine_deliver(furrow_engine_t *e, int64_t ticket, furrow_parcel_t *
     if (q == NULL) furrow_parcel_free(answer);
 }
 
+void furrow_engine_answer(furrow_engine_t *e, const furrow_asker_t *who, furrow_parcel_t *answer)
+{
+    const furrow_mail_t mail = {.kind = FURROW_MAIL_ANSWER, .ticket = who->ticket};
+
+    if (who->rank == 0)
+        furrow_engine_deliver(e, who->ticket, answer);
+    else
+        furrow_send_mail(e->ctx, &mail, sizeof mail, answer, who->rank);
+}
+
 /* ------------------------------------------------- the main thread's side */
 
 int64_t furrow_engine_take_reports(furrow_engine_t *e)

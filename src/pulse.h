@@ -83,8 +83,10 @@ void furrow_pulse_leave(furrow_pulse_step_t *step);
 
 /** From here to the end of the block this thread is `doing`, "reading", something to the file `path` (or NULL). */
 #define FURROW_DOING(doing, path) FURROW_STEP(furrow_pulse_mine(), doing, path, FURROW_WAITS_FOR_NONE)
-#define FURROW_STEP(slot, doing, path, waits_for)                                                                      \
-    __attribute__((cleanup(furrow_pulse_leave))) furrow_pulse_step_t furrow_step_ =                                    \
+#define FURROW_STEP(slot, doing, path, waits_for) FURROW_STEP_OF_LINE(slot, doing, path, waits_for, __LINE__)
+#define FURROW_STEP_OF_LINE(slot, doing, path, waits_for, line) FURROW_STEP_NAMED(slot, doing, path, waits_for, line)
+#define FURROW_STEP_NAMED(slot, doing, path, waits_for, line)                                                          \
+    __attribute__((cleanup(furrow_pulse_leave))) furrow_pulse_step_t furrow_step_##line =                              \
         furrow_pulse_enter(slot, doing, path, waits_for)
 
 #endif
