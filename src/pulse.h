@@ -86,7 +86,7 @@ void furrow_pulse_leave(furrow_pulse_step_t *step);
 #define FURROW_STEP(slot, doing, path, waits_for) FURROW_STEP_OF_LINE(slot, doing, path, waits_for, __LINE__)
 #define FURROW_STEP_OF_LINE(slot, doing, path, waits_for, line) FURROW_STEP_NAMED(slot, doing, path, waits_for, line)
 #define FURROW_STEP_NAMED(slot, doing, path, waits_for, line)                                                          \
-    __attribute__((cleanup(furrow_pulse_leave))) furrow_pulse_step_t furrow_step_##line =                              \
+    __attribute__((cleanup(furrow_pulse_leave), unused)) furrow_pulse_step_t furrow_step_##line =                      \
         furrow_pulse_enter(slot, doing, path, waits_for)
 
 #endif
