@@ -371,22 +371,6 @@ void furrow_engine_look(furrow_engine_t *e)
     pthread_mutex_unlock(&e->lock);
 }
 
-void furrow_engine_cancel(furrow_engine_t *e, int64_t group)
-{
-    furrow_error_t error;
-    furrow_status_t status = FURROW_OK;
-
-    pthread_mutex_lock(&e->lock);
-    furrow_engine_mark_cancelled(e, group);
-    if (group == FURROW_ALL_GROUPS)
-        e->cancelled_all = true;
-    else
-        status = furrow_ranges_add(&e->cancelled, group, 1, &error);
-    furrow_engine_call_main(e);
-    pthread_mutex_unlock(&e->lock);
-    if (status != FURROW_OK) furrow_engine_fail(e, status, &error);
-}
-
 int64_t furrow_engine_workers(const furrow_engine_t *e)
 {
     return e->workers;

@@ -160,6 +160,22 @@ furrow_status_t furrow_engine_start_threads(furrow_engine_t *e, int *started, fu
     return FURROW_OK;
 }
 
+void furrow_engine_cancel(furrow_engine_t *e, int64_t group)
+{
+    furrow_error_t error;
+    furrow_status_t status = FURROW_OK;
+
+    pthread_mutex_lock(&e->lock);
+    furrow_engine_mark_cancelled(e, group);
+    if (group == FURROW_ALL_GROUPS)
+        e->cancelled_all = true;
+    else
+        status = furrow_ranges_add(&e->cancelled, group, 1, &error);
+    furrow_engine_call_main(e);
+    pthread_mutex_unlock(&e->lock);
+    if (status != FURROW_OK) furrow_engine_fail(e, status, &error);
+}
+
 bool furrow_engine_is_cancelled(const furrow_engine_t *e, int thread)
 {
     return atomic_load_explicit(&e->thread[thread].cancelled, memory_order_relaxed) ||

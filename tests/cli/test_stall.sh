@@ -52,7 +52,7 @@ FURROW_KERNEL_EXPORT int slow(const furrow_kernel_row_t *row, void *out, char *e
 }
 END
 "$CC" -std=gnu11 -Wall -Wextra -Werror -fPIC -shared -I"$FURROW_SOURCE_DIR/src" kernels.c -o kernels.so || fail 'kernels.c does not compile'
-expect_exit 0 furrow random --shape 60,3 --seed 1 -q -o in.npy
+expect_exit 0 furrow random --shape 36,3 --seed 1 -q -o in.npy
 
 # Nothing may hang here for longer than ctest has patience: neither `limited COMMAND...`, nor what on_ranks starts.
 printf '#!/bin/sh\nexec timeout -k 10 200 "$@"\n' >limited
@@ -83,7 +83,7 @@ expect_gone()
 }
 
 # ------------------------------------------------------------------------------------------------------------- one item is stuck
-furrow rows --kernel kernels.so:slow in.npy -o expected.npy -q -t 60 || fail 'rows without a stall'
+furrow rows --kernel kernels.so:slow in.npy -o expected.npy -q -t 36 || fail 'rows without a stall'
 for ranks in 0 1 3; do
     rm -f go
     launch=(limited)
@@ -136,8 +136,8 @@ expect_exit 0 furrow random --shape 250000 --seed 1 -q -o stream.npy
 sum=$(furrow reduce sum -q stream.npy)
 slowly()
 {
-    for at in $(seq 1 100000 1900001); do
-        tail -c +"$at" stream.npy | head -c 100000
+    for at in $(seq 1 125000 1875001); do
+        tail -c +"$at" stream.npy | head -c 125000
         sleep 1
     done
     tail -c +2000001 stream.npy
@@ -150,7 +150,7 @@ expect_equal "$sum" "$(cat stdout)" 'sum of a slow stream'
 # ------------------------------------------------------------------------------------------------------------------------ off, wrong
 expect_exit 1 limited furrow rows --kernel kernels.so:slow in.npy -o off.npy --stall-timeout 0.2 -t 1
 expect_report 'rank 0 \(host [^ ]+\) thread 0: row [0-9]+: in the kernel'
-expect_exit 0 limited furrow rows --kernel kernels.so:slow in.npy -o off.npy --stall-timeout 0 -t 60 -q
+expect_exit 0 limited furrow rows --kernel kernels.so:slow in.npy -o off.npy --stall-timeout 0 -t 36 -q
 expect_same expected.npy off.npy
 for wrong in -1 x '' nan inf 5s 1e999; do
     expect_exit 2 furrow info in.npy --stall-timeout "$wrong"
