@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,8 @@ static const cli_option_t *common_options(cli_t *cli, bool *help)
          &cli->progress},
         {"source", 0, "shared|root", "who sees the input files: every rank, or rank 0 only", CLI_TEXT,
          &cli->source_name},
+        {"stall-timeout", 0, "SEC", "nothing finished for so long: say what is stuck, exit 1; default 600, 0 = off",
+         CLI_TEXT, &cli->stall_text},
         {"quiet", 'q', NULL, "print results only", CLI_FLAG, &cli->quiet},
         {"verbose", 'v', NULL, "also ranks, threads, kernels and time, on standard error", CLI_FLAG, &cli->verbose},
         {"help", 'h', NULL, "this text", CLI_FLAG, help},
@@ -182,6 +185,11 @@ static const cli_option_t *option_of(const table_t *table, int id)
     return NULL;
 }
 
+static bool to_seconds(const char *text, double *out)
+{
+    return cli_to_double(text, out) && isfinite(*out) && *out >= 0;
+}
+
 static furrow_status_t check_common(cli_t *cli, furrow_error_t *err)
 {
     const char *name = cli->source_name, *progress = cli->progress;
@@ -193,6 +201,9 @@ static furrow_status_t check_common(cli_t *cli, furrow_error_t *err)
     if (progress != NULL && strcmp(progress, "auto") != 0 && strcmp(progress, "always") != 0 &&
         strcmp(progress, "never") != 0)
         return cli_fail(err, FURROW_EARG, "--progress: '%.100s' is none of auto, always, never", progress);
+    if (cli->stall_text != NULL && !to_seconds(cli->stall_text, &cli->stall_timeout))
+        return cli_fail(err, FURROW_EARG, "--stall-timeout: '%.100s' is not a number of seconds, 0 or more",
+                        cli->stall_text);
     cli->source = name != NULL && strcmp(name, "root") == 0 ? FURROW_SOURCE_ROOT : FURROW_SOURCE_SHARED;
     return FURROW_OK;
 }

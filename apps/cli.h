@@ -45,7 +45,8 @@ typedef struct cli {
     bool is_root;            /* rank 0: the only one that prints */
     int64_t threads, memory; /* 0: default */
     bool json, quiet, verbose;
-    const char *source_name, *progress; /* as given, or NULL */
+    const char *source_name, *progress, *stall_text; /* as given, or NULL */
+    double stall_timeout;                            /* seconds, 0: none */
     furrow_source_t source;
     char **names; /* arguments that are no options */
     int name_count;

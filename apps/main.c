@@ -6,12 +6,15 @@
 
 #include "cli.h"
 #include "terminal.h"
+#include "watchdog.h"
 
 extern const cli_command_t cmd_info, cmd_reduce, cmd_dot, cmd_random, cmd_doctor, cmd_bench, cmd_rows, cmd_split,
     cmd_join, cmd_images;
 
 const cli_command_t *const cli_commands[] = {&cmd_info,   &cmd_reduce, &cmd_dot,   &cmd_rows,   &cmd_split, &cmd_join,
                                              &cmd_images, &cmd_random, &cmd_bench, &cmd_doctor, NULL};
+
+static const double default_stall_timeout = 600;
 
 static const cli_command_t *find_command(const char *name)
 {
@@ -99,6 +102,9 @@ static furrow_status_t finish_output(furrow_status_t status, furrow_error_t *err
 
 static furrow_status_t run_command(cli_t *cli, furrow_error_t *err)
 {
+    const furrow_status_t watched = furrow_agree(cli->ctx, watchdog_start(cli, err), err);
+
+    if (watched != FURROW_OK) return watched;
     terminal_catch_signals(cli->ctx);
     terminal_show_progress(cli, cli->progress == NULL ? "auto" : cli->progress);
     const furrow_status_t status = cli->command->run(cli, err);
@@ -114,7 +120,7 @@ static furrow_status_t run_command(cli_t *cli, furrow_error_t *err)
 
 int main(int argc, char **argv)
 {
-    cli_t cli = {0};
+    cli_t cli = {.stall_timeout = default_stall_timeout};
     furrow_error_t error = {0}, opening = {0};
     wish_t wish = {0};
 
@@ -135,6 +141,8 @@ int main(int argc, char **argv)
     status = furrow_agree(cli.ctx, finish_output(status, &error), &error);
     terminal_ignore_signals();
     if (status != FURROW_OK && cli.is_root) print_error(&cli, &error);
+    watchdog_expect_end();
     furrow_context_close(cli.ctx);
+    watchdog_stop();
     return exit_code(&cli, status);
 }

@@ -3,6 +3,7 @@
 
 #include "context.h"
 #include "status.h"
+#include "transfer.h"
 
 /* Files and memory are those of a host; what else fails would fail anywhere. */
 static bool depends_on_host(furrow_status_t status)
@@ -34,7 +35,10 @@ furrow_status_t furrow_agree(furrow_context_t *ctx, furrow_status_t status, furr
             name_host(ctx, &shared);
         }
     }
+    (void)furrow_pulse_use(furrow_context_main_slot(ctx)); /* with several contexts: it is now about this one */
+    FURROW_WAITING(ctx, "an agreement", FURROW_WAITS_FOR_SOME);
     if (ctx->uses_mpi) {
+        furrow_meet(ctx);
         MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MINLOC, ctx->comm);
         if (worst.status != FURROW_OK) MPI_Bcast(&shared, (int)sizeof shared, MPI_BYTE, worst.rank, ctx->comm);
     }

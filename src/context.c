@@ -7,6 +7,7 @@
 #include "fault.h"
 #include "furrow_mpi.h"
 #include "status.h"
+#include "transfer.h"
 
 static const int64_t default_memory = INT64_C(1) << 30;
 
@@ -81,6 +82,12 @@ static void place(furrow_context_t *ctx, const furrow_context_opts_t *opts)
     if (node != MPI_COMM_NULL) MPI_Comm_free(&node);
 }
 
+static void progress_free(furrow_progress_t *progress)
+{
+    if (progress != NULL) furrow_board_close(&progress->board);
+    free(progress);
+}
+
 /* Collective once MPI runs: settles ranks before anything local may fail, so that failures can be agreed on. */
 static furrow_status_t finish_open(furrow_context_t *ctx, const furrow_context_opts_t *opts, furrow_context_t **out,
                                    furrow_error_t *err)
@@ -91,17 +98,18 @@ static furrow_status_t finish_open(furrow_context_t *ctx, const furrow_context_o
     if (opts != NULL && (opts->threads < 0 || opts->memory_bytes < 0))
         status = furrow_fail(err, FURROW_EARG, "threads %d, memory %lld bytes: must not be negative", opts->threads,
                              (long long)opts->memory_bytes);
+    place(ctx, opts);
     furrow_context_t *kept = malloc(sizeof *kept);
     ctx->progress = calloc(1, sizeof *ctx->progress);
     if ((kept == NULL || ctx->progress == NULL) && status == FURROW_OK)
         status = furrow_fail(err, FURROW_ENOMEM, "out of memory for a context");
+    if (status == FURROW_OK) status = furrow_board_open(&ctx->progress->board, ctx->threads, err);
     status = furrow_agree(ctx, status, err);
     if (status != FURROW_OK) {
-        free(ctx->progress);
+        progress_free(ctx->progress);
         free(kept);
         return status;
     }
-    place(ctx, opts);
     *kept = *ctx;
     *out = kept;
     return FURROW_OK;
@@ -162,8 +170,9 @@ furrow_status_t furrow_context_open_comm(MPI_Comm comm, const furrow_context_opt
 void furrow_context_close(furrow_context_t *ctx)
 {
     if (ctx == NULL) return;
+    furrow_settle_pulses(ctx);
     stop_using_mpi(ctx);
-    free(ctx->progress);
+    progress_free(ctx->progress);
     free(ctx);
 }
 

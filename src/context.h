@@ -18,6 +18,10 @@ struct furrow_context {
     int threads;
     int64_t memory_bytes;
     furrow_progress_t *progress;
+    bool shares_pulse;    /* and what concerns that, of transfer.c */
+    double next_share;    /* in furrow_seconds() */
+    int64_t shared_beats; /* that the others were told of */
+    int64_t pulses_sent, pulses_taken;
     struct furrow_parcel *sending; /* of transfer.c: what has not left yet */
 };
 

@@ -39,6 +39,8 @@ struct furrow_dataset {
     int64_t at;     /* stream: the next item */
 };
 
+enum { STREAM_BYTES = 1 << 16 }; /* read at a time: a pipe gives no more */
+
 static const char stream_name[] = "standard input";
 
 /* ------------------------------------------------------------------ life */
@@ -189,6 +191,7 @@ static furrow_status_t read_headers(furrow_dataset_t *d, furrow_error_t *err)
         furrow_status_t status = read_header(d, f, &next, err);
         if (status == FURROW_OK) status = join(d, f, &next, err);
         if (status != FURROW_OK) return status;
+        (void)furrow_share_pulse(d->ctx); /* the other ranks wait, and there may be many files */
     }
     d->header.fortran_order = d->has_order && d->header.fortran_order; /* say C, so that nobody treats it as Fortran */
     return FURROW_OK;
@@ -375,10 +378,15 @@ static void to_native(const furrow_dataset_t *d, const part_t *p, void *data, in
 
 static furrow_status_t read_stream(furrow_dataset_t *d, int64_t count, void *out, furrow_error_t *err)
 {
-    int64_t got, wanted = count * furrow_dtype_size(d->header.dtype);
+    const int64_t wanted = count * furrow_dtype_size(d->header.dtype);
+    int64_t got = 0, now = STREAM_BYTES;
 
-    const furrow_status_t status = furrow_file_read_stream(STDIN_FILENO, stream_name, out, wanted, &got, err);
-    if (status != FURROW_OK) return status;
+    for (; got < wanted && now == STREAM_BYTES; got += now) {
+        const furrow_status_t status = furrow_file_read_stream(STDIN_FILENO, stream_name, (char *)out + got,
+                                                               furrow_least(STREAM_BYTES, wanted - got), &now, err);
+        if (status != FURROW_OK) return status;
+        (void)furrow_share_pulse(d->ctx); /* the other ranks wait, and the stream may be slow */
+    }
     if (got < wanted) {
         const int64_t done = d->at * furrow_dtype_size(d->header.dtype) + got;
         return furrow_fail(err, FURROW_ETRUNCATED,

@@ -49,6 +49,7 @@ static furrow_status_t root_deals(furrow_context_t *ctx, const furrow_deal_t *de
             status = deal->work(deal->arg, first, count, buffer, err);
         else
             send_piece(ctx, deal, first, count, buffer, to);
+        (void)furrow_share_pulse(ctx);
         to = (to + 1) % ranks;
     }
     for (int r = 1; r < ranks; r++) furrow_send(ctx, (int64_t[2]){END_OF_PIECES}, 2 * sizeof(int64_t), r);

@@ -4,17 +4,28 @@
 #include <omp.h>
 #include <stdatomic.h>
 
+#include "clock.h"
 #include "progress.h"
+#include "transfer.h"
 
-static furrow_status_t run_block(const furrow_context_t *ctx, furrow_block_fn *work, void *arg, int64_t block,
+/* Thread 0 is the main thread: between two blocks it may send messages, for a moment. */
+static furrow_status_t run_block(furrow_context_t *ctx, furrow_block_fn *work, void *arg, int64_t block,
                                  furrow_error_t *err)
 {
+    const int thread = omp_get_thread_num();
+
     if (atomic_load(&furrow_context_progress(ctx)->cancelled))
         return furrow_fail(err, FURROW_ECANCELED, "stopped on request, nothing was written");
-    return work(arg, block, omp_get_thread_num(), err);
+    furrow_pulse_slot_t *slot = furrow_context_slot(ctx, thread), *before = furrow_pulse_use(slot);
+    furrow_pulse_begin(slot, "block", block, 1, furrow_seconds());
+    const furrow_status_t status = work(arg, block, thread, err);
+    furrow_pulse_end(slot);
+    (void)furrow_pulse_use(before);
+    if (thread == 0) (void)furrow_share_pulse(ctx);
+    return status;
 }
 
-furrow_status_t furrow_exec(const furrow_context_t *ctx, int64_t blocks, furrow_block_fn *work, void *arg,
+furrow_status_t furrow_exec(furrow_context_t *ctx, int64_t blocks, furrow_block_fn *work, void *arg,
                             furrow_error_t *err)
 {
     const int threads = furrow_context_threads(ctx);

@@ -14,7 +14,7 @@ typedef furrow_status_t furrow_block_fn(void *arg, int64_t block, int thread, fu
  * A single block runs on thread 0. furrow_context_cancel() fails the blocks that have not begun. After a failure blocks
  * above the failed one are skipped; the error returned is that of the lowest failing block, so it does not depend on
  * threads. */
-FURROW_MUST_CHECK furrow_status_t furrow_exec(const furrow_context_t *ctx, int64_t blocks, furrow_block_fn *work,
-                                              void *arg, furrow_error_t *err);
+FURROW_MUST_CHECK furrow_status_t furrow_exec(furrow_context_t *ctx, int64_t blocks, furrow_block_fn *work, void *arg,
+                                              furrow_error_t *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "pulse.h"
 
 static const int64_t request_max = INT64_C(1) << 30;
 
@@ -24,6 +25,7 @@ furrow_status_t furrow_file_open(const char *path, int *fd, int64_t *bytes, furr
     struct stat facts;
     furrow_status_t status;
 
+    FURROW_DOING("opening", path);
     *fd = furrow_fault_hits(FURROW_FAULT_OPEN) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0) return furrow_fail_errno(err, path, "open");
     const bool known = fstat(*fd, &facts) == 0;
@@ -58,6 +60,7 @@ furrow_status_t furrow_file_read(int fd, const char *path, int64_t offset, void 
 {
     int64_t done = 0;
 
+    FURROW_DOING("reading", path);
     while (done < count) {
         const ssize_t got = furrow_fault_hits(FURROW_FAULT_READ)
                                 ? -1
@@ -75,6 +78,7 @@ furrow_status_t furrow_file_read_stream(int fd, const char *path, void *out, int
 {
     int64_t done = 0;
 
+    FURROW_DOING("reading", path);
     while (done < count) {
         const ssize_t now =
             furrow_fault_hits(FURROW_FAULT_READ) ? -1 : read(fd, (char *)out + done, request(count - done));
@@ -82,6 +86,7 @@ furrow_status_t furrow_file_read_stream(int fd, const char *path, void *out, int
         if (now < 0) return furrow_fail_errno(err, path, "read");
         if (now == 0) break;
         done += now;
+        furrow_pulse_done(furrow_pulse_mine()); /* a slow stream is none that stands still */
     }
     *got = done;
     return FURROW_OK;
@@ -92,6 +97,7 @@ furrow_status_t furrow_file_write(int fd, const char *path, int64_t offset, cons
 {
     int64_t done = 0;
 
+    FURROW_DOING("writing", path);
     while (done < count) {
         const ssize_t now = furrow_fault_hits(FURROW_FAULT_WRITE)
                                 ? -1
@@ -139,6 +145,7 @@ furrow_status_t furrow_file_create_beside(const char *path, char **temporary, in
 {
     *fd = -1;
     *temporary = NULL;
+    FURROW_DOING("creating", path);
     const furrow_status_t refused = check_replaceable(path, err);
     if (refused != FURROW_OK) return refused;
     *temporary = furrow_file_name_beside(path, ".furrow-XXXXXX");
@@ -164,6 +171,7 @@ furrow_status_t furrow_file_create_named(const char *path, const char *temporary
 
     *fd = -1;
     *found = false;
+    FURROW_DOING("creating", path);
     const furrow_status_t refused = check_replaceable(path, err);
     if (refused != FURROW_OK) return refused;
     if (bytes >= 0 && lstat(temporary, &facts) == 0 && S_ISREG(facts.st_mode) && (int64_t)facts.st_size == bytes) {
@@ -177,6 +185,7 @@ furrow_status_t furrow_file_create_named(const char *path, const char *temporary
 
 furrow_status_t furrow_file_reserve(int fd, const char *path, int64_t bytes, furrow_error_t *err)
 {
+    FURROW_DOING("reserving space for", path);
     if (furrow_fault_hits(FURROW_FAULT_WRITE)) return furrow_fail_errno(err, path, "reserve space");
     if (fallocate(fd, 0, 0, (off_t)bytes) == 0) return FURROW_OK;
     if ((errno == EOPNOTSUPP || errno == ENOSYS) && ftruncate(fd, (off_t)bytes) == 0) return FURROW_OK;
@@ -191,12 +200,14 @@ furrow_status_t furrow_file_reserve(int fd, const char *path, int64_t bytes, fur
 
 furrow_status_t furrow_file_open_write(const char *path, int *fd, furrow_error_t *err)
 {
+    FURROW_DOING("opening", path);
     *fd = furrow_fault_hits(FURROW_FAULT_OPEN) ? -1 : open(path, O_WRONLY | O_CLOEXEC);
     return *fd < 0 ? furrow_fail_errno(err, path, "open for writing") : FURROW_OK;
 }
 
 furrow_status_t furrow_file_sync(int fd, const char *path, furrow_error_t *err)
 {
+    FURROW_DOING("flushing to disk", path);
     if (furrow_fault_hits(FURROW_FAULT_SYNC) || fsync(fd) != 0) return furrow_fail_errno(err, path, "flush to disk");
     return FURROW_OK;
 }
@@ -218,6 +229,7 @@ static void sync_folder_of(const char *path)
 
 furrow_status_t furrow_file_rename(const char *temporary, const char *path, furrow_error_t *err)
 {
+    FURROW_DOING("renaming the finished file to", path);
     if (furrow_fault_hits(FURROW_FAULT_RENAME) || rename(temporary, path) != 0)
         return furrow_fail_errno(err, path, "rename the finished file");
     sync_folder_of(path);

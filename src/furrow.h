@@ -149,6 +149,37 @@ typedef void furrow_progress_fn(void *arg, const furrow_progress_report_t *repor
  * changed: it should look at a clock first. */
 FURROW_API void furrow_context_on_progress(furrow_context_t *ctx, furrow_progress_fn *tell, void *arg);
 
+enum { FURROW_PULSE_LISTED = 8, FURROW_PULSE_PATH = 512 };
+
+/** What a thread of this rank works on. */
+typedef struct furrow_pulse_thread {
+    int thread;                   /**< -1: the main thread, outside of items */
+    const char *noun;             /**< what an item is called: "row", "block" */
+    int64_t first, count;         /**< it is at items [first, first + count); count 0: at none */
+    const char *doing;            /**< "reading", "computing" */
+    char path[FURROW_PULSE_PATH]; /**< the file that this concerns, cut; "" for none */
+    double seconds;               /**< since it began with these items, or with the group of items that they are of */
+} furrow_pulse_thread_t;
+
+/** Signs of life of a rank. Strings are constants. */
+typedef struct furrow_pulse {
+    int64_t beats; /**< grows whenever an item, block, message or stage is finished */
+    int busy;      /**< threads at work */
+    furrow_pulse_thread_t thread[FURROW_PULSE_LISTED]; /**< of them the first, which have been at it longest */
+    const char *waits_in; /**< in what the main thread waits for other ranks, "the run of items"; NULL: it does not */
+    int waits_for;        /**< for which rank, -1: not known */
+} furrow_pulse_t;
+
+/** Look at the pulse of this rank. Local; from any thread, at any time until furrow_context_close() is called: for a
+ * watchdog, which finds that `beats` stands still while `busy` or `waits_in` says that there is something to wait for.
+ * A pool that nobody gives work looks as if it waited. The parts are read one after the other while the threads go on. */
+FURROW_API void furrow_context_pulse(const furrow_context_t *ctx, furrow_pulse_t *out);
+
+/** From now on ranks tell one another, once a second, that something was finished on them, which counts as a beat: so
+ * that one that waits for the others while they work can tell this from a standstill. Collective; costs a barrier in
+ * every agreement, which is what allows to hear while waiting. In force if all ranks pass true. */
+FURROW_API void furrow_context_share_pulse(furrow_context_t *ctx, bool share);
+
 /** Share a verdict. Collective over `ctx`; `status` and `err` are this rank's own.
  *
  * The lowest status wins, then the lowest rank; afterwards every rank holds that status, rank and text. One small

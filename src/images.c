@@ -54,10 +54,12 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
     furrow_note_t note;
 
     for (int64_t i = first; i < first + count && status == FURROW_OK; i++) {
+        furrow_pulse_at(furrow_pulse_mine(), i, 1);
         status = furrow_images_load(w, furrow_images_at(&run->plan, run->first + i), w->slot, &note, err);
         if (status == FURROW_OK) status = put(run, i, w, &note, err);
         if (status == FURROW_OK && note.state == FURROW_NOTE_REJECTED)
             furrow_reject(rejects, i, run->job != NULL ? "rejected" : note.text);
+        furrow_pulse_done(furrow_pulse_mine());
     }
     return status;
 }
@@ -126,6 +128,8 @@ static furrow_status_t check_unchanged(const run_t *run, furrow_error_t *err)
     for (int64_t i = 0; i < run->count && status == FURROW_OK; i++) {
         const char *name = furrow_images_name(&run->plan, run->first + i);
         status = furrow_notes_read(run->notes, i, 1, &note, err);
+        furrow_pulse_done(furrow_pulse_mine());
+        (void)furrow_share_pulse(run->ctx); /* the other ranks wait */
         if (status != FURROW_OK || note.state != FURROW_NOTE_DONE || stat(name, &facts) != 0) continue;
         if (note.file_bytes != facts.st_size ||
             note.file_time != facts.st_mtim.tv_sec * INT64_C(1000000000) + facts.st_mtim.tv_nsec)
@@ -148,7 +152,8 @@ static furrow_status_t open_notes(run_t *run, furrow_error_t *err)
 static furrow_status_t run_job(run_t *run, furrow_error_t *err)
 {
     const int64_t shape[] = {run->count, run->plan.shape[0], run->plan.shape[1], run->plan.shape[2]};
-    const furrow_items_t items = {.count = run->count, .on_root = run->plan.on_root, .work = work, .arg = run};
+    const furrow_items_t items = {
+        .count = run->count, .on_root = run->plan.on_root, .noun = "image", .work = work, .arg = run};
 
     furrow_status_t status = furrow_job_create_output(run->job, run->plan.image.dtype, 4, shape, err);
     if (status == FURROW_OK) status = furrow_agree(run->ctx, open_notes(run, err), err);
@@ -300,6 +305,7 @@ static furrow_status_t run_stats(run_t *run, furrow_error_t *err)
 {
     const furrow_items_t items = {.count = run->plan.count,
                                   .on_root = run->plan.on_root,
+                                  .noun = "image",
                                   .work = work,
                                   .arg = run,
                                   .listener = {on_done, on_reject, on_tick, run}};

@@ -105,7 +105,8 @@ furrow_status_t furrow_images_probe(furrow_images_plan_t *plan, furrow_error_t *
     furrow_status_t status = furrow_alloc(plan->count, sizeof(int64_t), &size, err);
     status = furrow_agree(plan->ctx, status, err);
     probe_t probe = {plan, size};
-    const furrow_items_t items = {.count = plan->count, .on_root = plan->on_root, .work = work, .arg = &probe};
+    const furrow_items_t items = {
+        .count = plan->count, .on_root = plan->on_root, .noun = "image", .work = work, .arg = &probe};
     if (status == FURROW_OK) status = furrow_items_run(plan->ctx, &items, err);
     if (status == FURROW_OK) {
         furrow_sum_int64(plan->ctx, size, plan->count);

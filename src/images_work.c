@@ -10,6 +10,7 @@
 #include "file.h"
 #include "mem.h"
 #include "pixels.h"
+#include "pulse.h"
 
 furrow_status_t furrow_images_worker_open(const furrow_images_plan_t *plan, bool with_slot, furrow_images_worker_t *w,
                                           furrow_error_t *err)
@@ -163,6 +164,7 @@ furrow_status_t furrow_images_load(furrow_images_worker_t *w, int64_t image, voi
     *note = (furrow_note_t){.state = FURROW_NOTE_DONE};
     furrow_status_t status = read_file(w, name, note, &reason);
     if (status == FURROW_OK) {
+        FURROW_DOING("decoding", name);
         status = decode(w, slot, note, &reason);
         if (status != FURROW_OK) put_size(w, note);
     } else {

@@ -210,6 +210,7 @@ furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *it
     run_t run = {.items = items};
     const furrow_engine_client_t client = {.arg = &run,
                                            .on_root = items->on_root,
+                                           .noun = items->noun,
                                            .work = work,
                                            .take = take,
                                            .pack = pack,

@@ -51,6 +51,7 @@ typedef struct furrow_items {
     const furrow_ranges_t *skip;       /* on rank 0: items that are done already */
     bool on_root;                      /* rank 0 alone works */
     const furrow_items_dealt_t *dealt; /* NULL: every rank sees items and output, or `on_root` */
+    const char *noun;                  /* what an item is called, as in furrow_engine_client_t */
     furrow_items_work_fn *work;
     void *arg;
     furrow_items_listener_t listener; /* used on rank 0 */

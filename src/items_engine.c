@@ -134,6 +134,7 @@ static bool serve_ranks(furrow_engine_t *e)
         if (kind == FURROW_MAIL_DONE || kind == FURROW_MAIL_DROPPED) {
             e->peer[from].given--;
             e->given_away--;
+            furrow_pulse_done(furrow_context_main_slot(e->ctx));
         }
         hear(e, &r, from);
         answer_rank(e, from, true);
@@ -210,6 +211,16 @@ static int64_t hear_threads(furrow_engine_t *e)
     return reports;
 }
 
+/* Rank 0 waits for the first rank that has chunks, where its own threads have none. */
+static void share_pulse(furrow_engine_t *e)
+{
+    int rank = 1;
+
+    if (!furrow_share_pulse(e->ctx)) return; /* nearly always */
+    while (rank < furrow_context_ranks(e->ctx) && e->peer[rank].given == 0) rank++;
+    furrow_context_main_slot(e->ctx)->waits_for = e->given_away > 0 ? rank : FURROW_WAITS_FOR_SOME;
+}
+
 /* Rank 0: until the client says that it is over, and all that was given out has come back. */
 static void lead(furrow_engine_t *e)
 {
@@ -218,6 +229,7 @@ static void lead(furrow_engine_t *e)
     furrow_error_t error = {0};
     double pause = shortest_pause;
 
+    FURROW_WAITING(e->ctx, "the run of items", FURROW_WAITS_FOR_SOME);
     furrow_status_t status = client->started == NULL ? FURROW_OK : client->started(client->arg, &error);
     for (;;) {
         double next = INFINITY;
@@ -229,6 +241,7 @@ static void lead(furrow_engine_t *e)
         tell_cancelled(e);
         spread_news(e);
         if (is_over(e)) return;
+        share_pulse(e);
         pause = next_pause(pause, heard);
         const double until_next = fmax(0, next - furrow_seconds());
         furrow_engine_doze(e, fmin(until_next, alone ? pause_alone : pause));
@@ -317,6 +330,7 @@ static void follow(furrow_engine_t *e)
     bool lost;
     int from;
 
+    FURROW_WAITING(e->ctx, "the run of items", FURROW_WAITS_FOR_SOME);
     send_mail(e, &r.mail, NULL, 0);
     for (;;) {
         const int64_t reports = furrow_engine_take_reports(e);
@@ -330,6 +344,7 @@ static void follow(furrow_engine_t *e)
             if (r.mail.kind == FURROW_MAIL_CANCEL) cancel_here(e, r.mail.chunk.group);
             if (r.mail.kind == FURROW_MAIL_ANSWER) furrow_engine_deliver(e, r.mail.ticket, r.parcel);
         }
+        (void)furrow_share_pulse(e->ctx);
         pause = next_pause(pause, heard);
         furrow_engine_doze(e, pause);
     }
@@ -354,32 +369,6 @@ void furrow_engine_look(furrow_engine_t *e)
     pthread_mutex_lock(&e->lock);
     furrow_engine_call_main(e);
     pthread_mutex_unlock(&e->lock);
-}
-
-void furrow_engine_cancel(furrow_engine_t *e, int64_t group)
-{
-    furrow_error_t error;
-    furrow_status_t status = FURROW_OK;
-
-    pthread_mutex_lock(&e->lock);
-    furrow_engine_mark_cancelled(e, group);
-    if (group == FURROW_ALL_GROUPS)
-        e->cancelled_all = true;
-    else
-        status = furrow_ranges_add(&e->cancelled, group, 1, &error);
-    furrow_engine_call_main(e);
-    pthread_mutex_unlock(&e->lock);
-    if (status != FURROW_OK) furrow_engine_fail(e, status, &error);
-}
-
-void furrow_engine_answer(furrow_engine_t *e, const furrow_asker_t *who, furrow_parcel_t *answer)
-{
-    const furrow_mail_t mail = {.kind = FURROW_MAIL_ANSWER, .ticket = who->ticket};
-
-    if (who->rank == 0)
-        furrow_engine_deliver(e, who->ticket, answer);
-    else
-        send_mail(e, &mail, answer, who->rank);
 }
 
 int64_t furrow_engine_workers(const furrow_engine_t *e)

@@ -45,6 +45,7 @@ enum { FURROW_ALL_GROUPS = -1 };
 typedef struct furrow_engine_client {
     void *arg;
     bool on_root;       /* rank 0 alone works. The same on all ranks */
+    const char *noun;   /* what an item is called, "row", in a constant string; NULL: "item" */
     bool told_anywhere; /* `told` may be called on any thread of rank 0, not only on the main one */
 
     /* On the thread that works, on any rank: before its first chunk; for each; after the last, if `begin` succeeded. */

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "items_engine.h"
+#include "pulse.h"
 
 enum { FURROW_REPORTS = 512 };
 
@@ -64,6 +65,7 @@ typedef struct {
     furrow_engine_t *engine;
     int thread;
     pthread_t id;
+    furrow_pulse_slot_t *slot;
     int64_t group;         /* of the chunk that it works on */
     atomic_bool cancelled; /* that chunk should end */
 } furrow_thread_t;

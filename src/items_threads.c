@@ -103,11 +103,14 @@ static void work_on(furrow_thread_t *t, const furrow_chunk_t *chunk, furrow_parc
     furrow_error_t error = {0};
     furrow_done_t done = {0};
     const double started = furrow_seconds();
+    const furrow_range_t items = chunk->range;
 
+    furrow_pulse_begin(t->slot, e->client.noun, items.start, items.stop - items.start, started);
     const furrow_status_t status = e->client.work(e->client.arg, t->thread, chunk, packed, &done, &error);
     done.seconds = furrow_seconds() - started;
     done.failed = status != FURROW_OK;
     furrow_parcel_free(packed);
+    furrow_pulse_end(t->slot);
     if (done.failed) furrow_engine_fail(e, status, &error);
     if (e->is_root && e->client.told_anywhere) {
         const furrow_status_t told = e->client.told(e->client.arg, chunk, &done, &error);
@@ -131,6 +134,7 @@ static void *thread_main(void *arg)
     furrow_chunk_t chunk;
     furrow_parcel_t *packed;
 
+    (void)furrow_pulse_use(t->slot);
     furrow_status_t status = client->begin == NULL ? FURROW_OK : client->begin(client->arg, t->thread, &error);
     if (status != FURROW_OK) {
         furrow_engine_fail(t->engine, status, &error);
@@ -148,11 +152,28 @@ furrow_status_t furrow_engine_start_threads(furrow_engine_t *e, int *started, fu
         furrow_thread_t *t = &e->thread[*started];
         t->engine = e;
         t->thread = *started;
+        t->slot = furrow_context_slot(e->ctx, *started);
         t->group = FURROW_ALL_GROUPS;
         if (pthread_create(&t->id, NULL, thread_main, t) != 0)
             return furrow_fail(err, FURROW_ENOMEM, "the system refused thread %d of %d", *started, e->threads);
     }
     return FURROW_OK;
+}
+
+void furrow_engine_cancel(furrow_engine_t *e, int64_t group)
+{
+    furrow_error_t error;
+    furrow_status_t status = FURROW_OK;
+
+    pthread_mutex_lock(&e->lock);
+    furrow_engine_mark_cancelled(e, group);
+    if (group == FURROW_ALL_GROUPS)
+        e->cancelled_all = true;
+    else
+        status = furrow_ranges_add(&e->cancelled, group, 1, &error);
+    furrow_engine_call_main(e);
+    pthread_mutex_unlock(&e->lock);
+    if (status != FURROW_OK) furrow_engine_fail(e, status, &error);
 }
 
 bool furrow_engine_is_cancelled(const furrow_engine_t *e, int thread)
@@ -168,6 +189,7 @@ furrow_status_t furrow_engine_ask(furrow_engine_t *e, int thread, furrow_parcel_
 {
     furrow_question_t q = {0};
 
+    FURROW_STEP(thread < 0 ? NULL : e->thread[thread].slot, "an answer", NULL, 0);
     pthread_cond_init(&q.there, NULL);
     pthread_mutex_lock(&e->lock);
     q.ticket = ++e->tickets;
@@ -198,6 +220,16 @@ void furrow_engine_deliver(furrow_engine_t *e, int64_t ticket, furrow_parcel_t *
     }
     pthread_mutex_unlock(&e->lock);
     if (q == NULL) furrow_parcel_free(answer);
+}
+
+void furrow_engine_answer(furrow_engine_t *e, const furrow_asker_t *who, furrow_parcel_t *answer)
+{
+    const furrow_mail_t mail = {.kind = FURROW_MAIL_ANSWER, .ticket = who->ticket};
+
+    if (who->rank == 0)
+        furrow_engine_deliver(e, who->ticket, answer);
+    else
+        furrow_send_mail(e->ctx, &mail, sizeof mail, answer, who->rank);
 }
 
 /* ------------------------------------------------- the main thread's side */

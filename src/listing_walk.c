@@ -14,6 +14,7 @@
 
 #include "fault.h"
 #include "mem.h"
+#include "pulse.h"
 
 typedef struct {
     dev_t dev;
@@ -24,7 +25,7 @@ typedef struct {
     bool recursive;
     furrow_grow_t *names;
     furrow_grow_t folders, links; /* still to be listed: names, each ended by a zero byte */
-    void *seen;                    /* a tree of identity_t */
+    void *seen;                   /* a tree of identity_t */
 } walk_t;
 
 /* Formats that are not decoded are in it too: their files shall be named, not passed over. */
@@ -99,6 +100,7 @@ static furrow_status_t list_entries(walk_t *walk, const char *folder, DIR *entri
         errno = 0;
         const struct dirent *e = furrow_fault_hits(FURROW_FAULT_READ) ? NULL : readdir(entries);
         if (e == NULL) return errno == 0 ? FURROW_OK : furrow_fail_errno(err, folder, "list");
+        furrow_pulse_done(furrow_pulse_mine());
         furrow_grow_t *place = e->d_name[0] == '.' ? NULL : place_of(walk, entries, e);
         if (place != NULL) status = add_path(place, folder, e->d_name, err);
     }
@@ -110,6 +112,7 @@ static furrow_status_t list_folder(walk_t *walk, const char *folder, furrow_erro
     struct stat facts;
     bool is_new;
 
+    FURROW_DOING("listing", folder);
     DIR *entries = furrow_fault_hits(FURROW_FAULT_OPEN) ? NULL : opendir(folder);
     if (entries == NULL) return furrow_fail_errno(err, folder, "list");
     furrow_status_t status = fstat(dirfd(entries), &facts) == 0 ? FURROW_OK : furrow_fail_errno(err, folder, "list");

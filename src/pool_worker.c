@@ -8,6 +8,7 @@
 #include "mem.h"
 #include "pool.h"
 #include "pool_isolate.h"
+#include "pulse.h"
 #include "shared.h"
 
 static const double longest_chunk = 0.01;
@@ -114,6 +115,7 @@ static furrow_status_t run_items(chunk_t *c, furrow_error_t *err)
     const int64_t stride = count / 16 + 1; /* looking at the clock takes as long as an empty item */
     const double patience = furrow_seconds() + longest_chunk;
     int64_t next_look = c->guided ? stride : INT64_MAX;
+    furrow_pulse_slot_t *slot = furrow_pulse_mine();
     furrow_status_t status = FURROW_OK;
     int code = 0;
 
@@ -123,7 +125,9 @@ static furrow_status_t run_items(chunk_t *c, furrow_error_t *err)
             if (furrow_seconds() > patience) break;
             next_look += stride;
         }
+        furrow_pulse_at(slot, c->range.start + c->ran, 1);
         status = run_item(c, c->ran, &detail, &code, err);
+        furrow_pulse_done(slot);
         if (status != FURROW_OK || (code < 0 && c->pool->opts.isolate && is_cancelled(c->thread))) break;
         if (code != 0) status = note_failure(c, code, detail.text, err);
         if (status != FURROW_OK) break;

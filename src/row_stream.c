@@ -6,6 +6,7 @@
 
 #include "dataset.h"
 #include "mem.h"
+#include "pulse.h"
 
 struct furrow_row_stream {
     furrow_dataset_t *dataset;
@@ -43,7 +44,10 @@ furrow_status_t furrow_row_stream_read(furrow_row_stream_t *s, int64_t first, in
                                        furrow_error_t *err)
 {
     pthread_mutex_lock(&s->lock);
-    while (s->next != first && s->error.status == FURROW_OK) pthread_cond_wait(&s->moved, &s->lock);
+    while (s->next != first && s->error.status == FURROW_OK) {
+        FURROW_STEP(furrow_pulse_mine(), "the rows before", NULL, FURROW_WAITS_FOR_SOME); /* who reads them is at work */
+        pthread_cond_wait(&s->moved, &s->lock);
+    }
     furrow_status_t status = s->error.status;
     if (status != FURROW_OK) {
         *err = s->error;

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "dataset.h"
 #include "mem.h"
+#include "pulse.h"
 #include "transfer.h"
 
 enum { TOGETHER_BYTES = 1 << 18, FORTRAN_BYTES = 1 << 24, DEALT_BYTES = 1 << 22 };
@@ -269,10 +270,14 @@ static void compute(const furrow_row_work_t *w, int64_t first, int64_t count, co
                     furrow_rejects_t *rejects)
 {
     char text[FURROW_REJECT_TEXT];
+    furrow_pulse_slot_t *slot = furrow_pulse_mine();
 
+    FURROW_DOING(w->kernel != NULL ? "in the kernel" : "computing", NULL);
     for (int64_t i = 0; i < count; i++) {
+        furrow_pulse_at(slot, first + i, 1);
         char *out = desk->out + i * w->out_bytes;
         const char *reason = compute_row(w, first + i, desk->in + i * w->row_bytes, out, desk->scratch, text);
+        furrow_pulse_done(slot);
         if (reason == NULL) continue;
         memset(out, 0, (size_t)w->out_bytes);
         furrow_reject(rejects, first + i, reason);
@@ -318,12 +323,15 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
 {
     const furrow_row_work_t *w = arg;
     furrow_row_desk_t *desk = &w->desk[thread];
+    furrow_pulse_slot_t *slot = furrow_pulse_mine();
     furrow_status_t status = desk->in == NULL ? prepare_child(w, desk, err) : FURROW_OK;
 
     for (int64_t at = 0; at < count && status == FURROW_OK; at += w->together) {
         const int64_t now = furrow_least(w->together, count - at);
+        furrow_pulse_at(slot, first + at, now);
         status = read_rows(w, first + at, now, desk->in, err);
         if (status == FURROW_OK) status = compute_desk(w, first + at, now, desk, rejects, err);
+        furrow_pulse_at(slot, first + at, now);
         if (status == FURROW_OK) status = write_results(w, first + at, now, desk->out, err);
     }
     if (status != FURROW_OK && w->stream != NULL) furrow_row_stream_fail(w->stream, status, err);
@@ -376,6 +384,7 @@ furrow_items_t furrow_row_work_items(furrow_row_work_t *w)
                             .chunk = is_fortran(w) ? furrow_least(w->together, w->rows / (4 * workers) + 1) : 0,
                             .on_root = alone,
                             .dealt = on_root ? &w->dealt : NULL,
+                            .noun = "row",
                             .work = work,
                             .arg = w};
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "context.h"
 #include "mem.h"
 
@@ -11,7 +12,7 @@
 #define FURROW_MESSAGE_MAX (INT64_C(1) << 30)
 #endif
 
-enum { DATA_TAG = 1, MAIL_TAG = 2, PARCEL_TAG = 3 };
+enum { DATA_TAG = 1, MAIL_TAG = 2, PARCEL_TAG = 3, PULSE_TAG = 4 };
 
 /* A message with a mail is [bytes of the parcel][mail], and [parcel] where all fits into this. More could make MPI wait
  * for the receiver. */
@@ -27,6 +28,7 @@ void furrow_broadcast(furrow_context_t *ctx, void *data, int64_t bytes, int root
 {
     char *at = data;
 
+    FURROW_WAITING(ctx, "a broadcast", FURROW_WAITS_FOR_SOME);
     for (; ctx->uses_mpi && bytes > 0; at += piece(bytes), bytes -= piece(bytes))
         MPI_Bcast(at, (int)piece(bytes), MPI_BYTE, root, ctx->comm);
 }
@@ -35,6 +37,7 @@ void furrow_send(furrow_context_t *ctx, const void *data, int64_t bytes, int to)
 {
     const char *at = data;
 
+    FURROW_WAITING(ctx, "sending data", to);
     for (; bytes > 0; at += piece(bytes), bytes -= piece(bytes))
         MPI_Send(at, (int)piece(bytes), MPI_BYTE, to, DATA_TAG, ctx->comm);
 }
@@ -42,7 +45,10 @@ void furrow_send(furrow_context_t *ctx, const void *data, int64_t bytes, int to)
 void furrow_receive(furrow_context_t *ctx, void *data, int64_t bytes, int from)
 {
     char *at = data;
+    int there = !ctx->shares_pulse;
 
+    FURROW_WAITING(ctx, "receiving data", from);
+    for (; there == 0; (void)furrow_share_pulse(ctx)) MPI_Iprobe(from, DATA_TAG, ctx->comm, &there, MPI_STATUS_IGNORE);
     for (; bytes > 0; at += piece(bytes), bytes -= piece(bytes))
         MPI_Recv(at, (int)piece(bytes), MPI_BYTE, from, DATA_TAG, ctx->comm, MPI_STATUS_IGNORE);
 }
@@ -52,6 +58,7 @@ static void reduce_int64(furrow_context_t *ctx, int64_t *values, int64_t count, 
     const int64_t step = FURROW_MESSAGE_MAX / (int64_t)sizeof *values;
 
     if (!ctx->uses_mpi) return;
+    FURROW_WAITING(ctx, "a sum over ranks", FURROW_WAITS_FOR_SOME);
     for (int64_t done = 0; done < count; done += step) {
         const int64_t now = count - done < step ? count - done : step;
         MPI_Allreduce(MPI_IN_PLACE, values + done, (int)now, MPI_INT64_T, op, ctx->comm);
@@ -72,12 +79,14 @@ int64_t furrow_sum_of_lower_ranks(furrow_context_t *ctx, int64_t value)
 {
     int64_t sum = 0;
 
+    FURROW_WAITING(ctx, "a sum over ranks", FURROW_WAITS_FOR_SOME);
     if (ctx->uses_mpi) MPI_Exscan(&value, &sum, 1, MPI_INT64_T, MPI_SUM, ctx->comm);
     return ctx->rank == 0 ? 0 : sum; /* MPI leaves rank 0's result undefined */
 }
 
 void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values)
 {
+    FURROW_WAITING(ctx, "a message from all ranks", FURROW_WAITS_FOR_SOME);
     if (ctx->uses_mpi)
         MPI_Allgather(&value, 1, MPI_INT64_T, values, 1, MPI_INT64_T, ctx->comm);
     else
@@ -87,6 +96,84 @@ void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values)
 int furrow_node_leader(const furrow_context_t *ctx)
 {
     return ctx->node_leader;
+}
+
+/* ------------------------------------------------------------------- pulse */
+
+/* Other ranks tell rank 0 of what they finished, not of what they heard, or it would go round for ever; rank 0 tells all of
+ * both. */
+static const double seconds_between_pulses = 1.0;
+
+static void take_pulses(furrow_context_t *ctx)
+{
+    MPI_Status facts;
+    char pulse;
+
+    for (int there = 1;; ctx->pulses_taken++) {
+        MPI_Iprobe(MPI_ANY_SOURCE, PULSE_TAG, ctx->comm, &there, &facts);
+        if (there == 0) return;
+        MPI_Recv(&pulse, 1, MPI_BYTE, facts.MPI_SOURCE, PULSE_TAG, ctx->comm, MPI_STATUS_IGNORE);
+        atomic_fetch_add(&ctx->progress->board.heard, 1);
+    }
+}
+
+static void send_pulses(furrow_context_t *ctx)
+{
+    const int first = ctx->rank == 0 ? 1 : 0, stop = ctx->rank == 0 ? ctx->ranks : 1;
+
+    FURROW_WAITING(ctx, "sending a sign of life", FURROW_WAITS_FOR_SOME);
+    for (int to = first; to < stop; to++) MPI_Send("", 1, MPI_BYTE, to, PULSE_TAG, ctx->comm);
+    ctx->pulses_sent++;
+}
+
+bool furrow_share_pulse(furrow_context_t *ctx)
+{
+    if (!ctx->shares_pulse) return false;
+    const double now = furrow_seconds();
+    if (now < ctx->next_share) return false;
+    ctx->next_share = now + seconds_between_pulses;
+    take_pulses(ctx);
+    const int64_t own = furrow_board_beats(&ctx->progress->board);
+    const int64_t heard = ctx->rank == 0 ? atomic_load(&ctx->progress->board.heard) : 0;
+    if (own + heard == ctx->shared_beats) return true;
+    ctx->shared_beats = own + heard;
+    send_pulses(ctx);
+    return true;
+}
+
+void furrow_meet(furrow_context_t *ctx)
+{
+    MPI_Request all;
+    int there = 0;
+
+    if (!ctx->shares_pulse) return;
+    MPI_Ibarrier(ctx->comm, &all);
+    for (;; (void)furrow_share_pulse(ctx)) {
+        MPI_Test(&all, &there, MPI_STATUS_IGNORE);
+        if (there != 0) return;
+    }
+}
+
+void furrow_settle_pulses(furrow_context_t *ctx)
+{
+    int64_t sent[2] = {0, 0}; /* to rank 0; by it, to each */
+    char pulse;
+
+    if (!ctx->shares_pulse) return;
+    sent[ctx->rank == 0] = ctx->pulses_sent;
+    furrow_sum_int64(ctx, sent, 2);
+    for (; ctx->pulses_taken < sent[ctx->rank != 0]; ctx->pulses_taken++)
+        MPI_Recv(&pulse, 1, MPI_BYTE, MPI_ANY_SOURCE, PULSE_TAG, ctx->comm, MPI_STATUS_IGNORE);
+    ctx->shares_pulse = false;
+}
+
+void furrow_context_share_pulse(furrow_context_t *ctx, bool share)
+{
+    int64_t all = share ? 1 : 0;
+
+    furrow_min_int64(ctx, &all, 1);
+    if (all == 0) furrow_settle_pulses(ctx);
+    ctx->shares_pulse = all != 0 && ctx->ranks > 1;
 }
 
 /* ------------------------------------------------------------------- mails */
@@ -182,6 +269,7 @@ static void look_at_sending(furrow_context_t *ctx)
 
 void furrow_finish_mails(furrow_context_t *ctx)
 {
+    FURROW_WAITING(ctx, "sending data", FURROW_WAITS_FOR_SOME);
     for (furrow_parcel_t *parcel = ctx->sending; parcel != NULL; parcel = parcel->next)
         for (; parcel->requests > 0; parcel->requests--)
             MPI_Wait(&requests_of(parcel)[parcel->requests - 1], MPI_STATUS_IGNORE);

@@ -8,6 +8,18 @@
 
 #include "furrow.h"
 
+/** What lets ranks hear of one another while they wait; nothing unless furrow_context_share_pulse() is in force.
+ *
+ * Main thread, now and then while it works and all the while it waits: tell others what was finished, hear of them.
+ * At most once a second anything happens; true then. */
+bool furrow_share_pulse(furrow_context_t *ctx);
+
+/** Collective: wait for all ranks, hearing of them. */
+void furrow_meet(furrow_context_t *ctx);
+
+/** Collective, at the end: what was sent is received. */
+void furrow_settle_pulses(furrow_context_t *ctx);
+
 /** Collective: `bytes` bytes of `root` to all. */
 void furrow_broadcast(furrow_context_t *ctx, void *data, int64_t bytes, int root);
 

@@ -7,7 +7,7 @@ set -u
 layers='
 public      src/furrow.h|src/furrow_@(image|images|mpi|kernel|pool).h   public
 kernels     kernels/*                                                   kernels
-base        src/@(status|mem|dtype|split|npy|npy_file|file|fault|clock|version|ranges).[ch]     public kernels base
+base        src/@(status|mem|dtype|split|npy|npy_file|file|fault|clock|version|ranges|pulse).[ch]     public kernels base
 parallel    src/@(context|agree|transfer|exec|array|progress|isolate*).[ch]             public kernels base parallel
 work        src/*                                                       public kernels base parallel work
 apps        apps/*                                                      public apps
@@ -19,7 +19,7 @@ mpi.h             src/furrow_mpi.h|src/@(context|agree|transfer).[ch]
 furrow_mpi.h      src/@(context|agree|transfer).[ch]|apps/*
 omp.h             src/@(context|exec).[ch]|apps/*
 stdio.h           src/*|apps/*
-pthread.h         src/items*.[ch]|src/row_stream.c|src/pool*.[ch]|src/isolate*.[ch]|src/batches.c
+pthread.h         src/items*.[ch]|src/row_stream.c|src/pool*.[ch]|src/isolate*.[ch]|src/batches.c|apps/watchdog.c
 dlfcn.h           src/row_kernel.c
 fcntl.h           src/*|apps/*
 unistd.h          src/*|apps/*
