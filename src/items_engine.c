@@ -58,11 +58,9 @@ static void hear(furrow_engine_t *e, const furrow_report_t *r, int from)
     case FURROW_MAIL_STOPPING: e->stopping = true; break;
     case FURROW_MAIL_ASK:
         e->no_reserve = true;
-        if (r->parcel != NULL)
-            e->client.asked(e->client.arg, &who, r->parcel);
-        else
-            furrow_engine_answer(e, &who, NULL);
+        e->client.asked(e->client.arg, &who, r->parcel);
         break;
+    case FURROW_MAIL_ASK_LOST: furrow_engine_answer(e, &who, NULL); break;
     default: break;
     }
     furrow_parcel_free(r->parcel);
@@ -131,6 +129,7 @@ static bool serve_ranks(furrow_engine_t *e)
             r.mail.kind = FURROW_MAIL_DROPPED;
             furrow_engine_fail(e, furrow_fail(&error, FURROW_ENOMEM, "out of memory for results"), &error);
         }
+        if (lost && kind == FURROW_MAIL_ASK) r.mail.kind = FURROW_MAIL_ASK_LOST;
         if (kind == FURROW_MAIL_DONE || kind == FURROW_MAIL_DROPPED) {
             e->peer[from].given--;
             e->given_away--;
