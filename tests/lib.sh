@@ -41,6 +41,22 @@ on_ranks()
     } 3>&1
 }
 
+# on_ranks_reading FILE R COMMAND...: on_ranks, with the file as standard input. mpirun of Open MPI 4 crashes now and then
+# while it forwards that (its issue 7483), which says nothing about the command: it is tried again.
+on_ranks_reading()
+{
+    local file=$1 try code
+    shift
+    for try in 1 2 3; do
+        code=0
+        on_ranks "$@" <"$file" >"$work/try$try.out" 2>"$work/try$try.err" || code=$?
+        [ $code -eq 139 ] && grep -q orte_iof_hnp_read_local_handler "$work/try$try.err" || break
+    done
+    cat "$work/try$try.out"
+    cat "$work/try$try.err" >&2
+    return $code
+}
+
 # expect_exit CODE COMMAND...: the command ends with that code. Its output is left in $work/stdout and $work/stderr.
 expect_exit()
 {

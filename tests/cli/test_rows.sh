@@ -50,7 +50,7 @@ for operation in norm2 softmax cumsum 'topk --param k=7' 'softmax --dtype f8'; d
         expect_exit 0 on_ranks $ranks furrow rows "${words[0]}" a.npy "${words[@]:1}" -o out.npy -q --source root -m $((2 + ranks))M
         expect_same expected.npy out.npy
     done
-    expect_exit 0 on_ranks 3 furrow rows "${words[0]}" - "${words[@]:1}" -o out.npy -q -t 2 -m 50K <a.npy
+    expect_exit 0 on_ranks_reading a.npy 3 furrow rows "${words[0]}" - "${words[@]:1}" -o out.npy -q -t 2 -m 50K
     expect_same expected.npy out.npy
     expect_exit 0 bash -c 'cat a.npy | furrow rows "$@"' bash "${words[0]}" - "${words[@]:1}" -o out.npy -q -t 5
     expect_same expected.npy out.npy
@@ -64,7 +64,7 @@ done
 expect_exit 0 furrow random --shape 50 --dtype f4 --seed 6 -q -o v.npy
 expect_exit 0 furrow_rows dot a.npy --param with=v.npy -o expected.npy
 for source in a.npy -; do
-    expect_exit 0 on_ranks 3 furrow rows dot $source --param with=v.npy -o out.npy -q --source root <a.npy
+    expect_exit 0 on_ranks_reading a.npy 3 furrow rows dot $source --param with=v.npy -o out.npy -q --source root
     expect_same expected.npy out.npy
 done
 rm v.npy
@@ -110,7 +110,7 @@ expect_exit 0 furrow_rows max i.npy -o sums.npy # the list of an older output go
 for ranks in 2 3; do # also where other ranks send them
     expect_exit 3 on_ranks $ranks furrow rows sum i.npy -o sums.npy --source root
     expect_same expected.csv sums.npy.rejects.csv
-    expect_exit 3 on_ranks $ranks furrow rows sum - -o sums.npy <i.npy
+    expect_exit 3 on_ranks_reading i.npy $ranks furrow rows sum - -o sums.npy
     expect_same expected.csv sums.npy.rejects.csv
 done
 rm sums.npy.rejects.csv
@@ -132,7 +132,7 @@ expect_exit 0 furrow info part3.npy --json
 expect_text stdout '"shape":[429,50]'
 expect_exit 0 bash -c 'furrow split - -n 4 -q -o s%02d.npy <a.npy && cat s*.npy >/dev/null && furrow join s0?.npy -q -o joined.npy'
 expect_same a.npy joined.npy
-expect_exit 0 on_ranks 2 furrow join - --source root -q -o joined.npy <a.npy
+expect_exit 0 on_ranks_reading a.npy 2 furrow join - --source root -q -o joined.npy
 expect_same a.npy joined.npy
 printf '12345678' | npy c.npy '<c8' '(1, 1)'
 expect_exit 0 furrow join c.npy c.npy -o cc.npy

@@ -233,7 +233,7 @@ expect_exit 0 furrow random --shape 90,1000 --seed 1 -q -o wide.npy
 # ranks_seen OPTION...: the ranks that computed rows
 ranks_seen()
 {
-    expect_exit 0 on_ranks 3 furrow rows --kernel where.so:rank "$@" -o out.npy -q -t 1 <wide.npy
+    expect_exit 0 on_ranks_reading wide.npy 3 furrow rows --kernel where.so:rank "$@" -o out.npy -q -t 1
     numbers out.npy f8 8 | sort -nu | xargs
 }
 expect_equal '0 1 2' "$(ranks_seen wide.npy --source root)" 'ranks that worked'
