@@ -213,8 +213,10 @@ static furrow_given_t *new_given(furrow_future_t *call, int64_t start, int64_t s
 {
     void *memory;
 
-    call->status = furrow_alloc(1, sizeof(furrow_given_t), &memory, NULL);
-    if (call->status != FURROW_OK) return NULL;
+    if (furrow_alloc(1, sizeof(furrow_given_t), &memory, NULL) != FURROW_OK) {
+        call->status = FURROW_ENOMEM;
+        return NULL;
+    }
     furrow_given_t *given = memory;
     given->call = call;
     given->range = (furrow_range_t){start, stop};
@@ -299,7 +301,7 @@ bool furrow_pool_take(void *arg, bool reserve, furrow_chunk_t *chunk)
 
     pthread_mutex_lock(&pool->lock);
     for (furrow_future_t **at = &pool->active, *call; !got && (call = *at) != NULL;) {
-        got = take_of(pool, call, reserve, chunk);
+        got = call->status == FURROW_OK && take_of(pool, call, reserve, chunk);
         if (is_all_given(call) || call->status != FURROW_OK)
             remove_active(pool, at);
         else

@@ -144,6 +144,15 @@ static furrow_status_t make_stream(furrow_pool_t *pool, const furrow_call_t *req
     return FURROW_OK;
 }
 
+/* Is there room for an item that `next` may have? The lock is held. */
+static bool wants_more(const furrow_stream_t *s)
+{
+    const furrow_future_t *call = s->call;
+
+    return !call->done && !call->cancelled && !call->stopped && call->status == FURROW_OK && s->held < s->buffer &&
+           s->filled < call->call.count;
+}
+
 /* Ask `next` for as many items as there is room for. It may take its time: what it gave goes out at once. */
 static void fill(furrow_stream_t *s)
 {
@@ -153,7 +162,7 @@ static void fill(furrow_stream_t *s)
     if (pool == NULL || call->call.next == NULL) return;
     for (;;) {
         pthread_mutex_lock(&pool->lock);
-        const bool wants = !call->cancelled && !call->stopped && s->held < s->buffer && s->filled < call->call.count;
+        const bool wants = wants_more(s);
         pthread_mutex_unlock(&pool->lock);
         if (!wants) return;
         char *record = s->records + s->filled % s->buffer * call->call.arg_bytes;
