@@ -252,7 +252,8 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_pool_imap(furrow_pool_t *poo
                                                               bool ordered, int64_t buffer, furrow_stream_t **out,
                                                               furrow_error_t *err);
 
-/** The next item. A failed one is an item as any other. One thread at a time.
+/** The next item. A failed one is an item as any other. Of an ordered stream the last one before what was dropped, if
+ * anything was, is the last. One thread at a time.
  * \param[out] outcome  valid until the next call on this stream
  * \return FURROW_OK; FURROW_EEMPTY after the last; FURROW_ETIMEDOUT; FURROW_ECANCELED (all others were dropped) */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_stream_next(furrow_stream_t *stream, double timeout,

@@ -62,7 +62,8 @@ struct furrow_future {
 
 struct furrow_stream {
     furrow_future_t *call;
-    bool ordered, failed;
+    bool ordered;
+    bool gap; /* ordered: items behind what was taken were dropped, nothing more is taken */
     int64_t buffer;
     int64_t held;             /* items given out, or filled in by `next`, and not taken */
     char *records;            /* [buffer] of arguments, by `next`: item i in place i % buffer */

@@ -222,10 +222,12 @@ static void let_go(furrow_stream_t *s)
 /* The chunk from which the next item is taken; NULL: none is there. The lock is held. */
 static furrow_given_t *find_current(furrow_stream_t *s)
 {
-    for (let_go(s); s->current == NULL && s->list.first != NULL && s->list.first->done; let_go(s)) {
+    for (let_go(s); s->current == NULL && !s->gap && s->list.first != NULL && s->list.first->done; let_go(s)) {
         s->current = s->list.first;
         s->failure_at = 0;
-        s->held -= s->current->range.stop - s->current->range.start - s->current->ran; /* will not be taken */
+        const int64_t dropped = s->current->range.stop - s->current->range.start - s->current->ran;
+        s->held -= dropped;
+        s->gap = s->ordered && dropped > 0;
     }
     return s->current;
 }
