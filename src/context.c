@@ -69,7 +69,10 @@ static void place(furrow_context_t *ctx, const furrow_context_opts_t *opts)
     ctx->node_ranks = 1;
     ctx->node_leader = ctx->rank;
     if (ctx->uses_mpi) {
-        MPI_Comm_split_type(ctx->comm, MPI_COMM_TYPE_SHARED, ctx->rank, MPI_INFO_NULL, &node);
+        if (furrow_fault_parts_nodes())
+            MPI_Comm_split(ctx->comm, ctx->rank, 0, &node);
+        else
+            MPI_Comm_split_type(ctx->comm, MPI_COMM_TYPE_SHARED, ctx->rank, MPI_INFO_NULL, &node);
         MPI_Comm_rank(node, &ctx->node_rank);
         MPI_Comm_size(node, &ctx->node_ranks);
         MPI_Bcast(&ctx->node_leader, 1, MPI_INT, 0, node);
@@ -88,6 +91,13 @@ static void progress_free(furrow_progress_t *progress)
     free(progress);
 }
 
+static furrow_status_t alloc_leaders(furrow_context_t *ctx, furrow_error_t *err)
+{
+    if (ctx->node_ranks == ctx->ranks) return FURROW_OK;
+    ctx->leader_of = malloc((size_t)ctx->ranks * sizeof *ctx->leader_of);
+    return ctx->leader_of != NULL ? FURROW_OK : furrow_fail(err, FURROW_ENOMEM, "out of memory for a context");
+}
+
 /* Collective once MPI runs: settles ranks before anything local may fail, so that failures can be agreed on. */
 static furrow_status_t finish_open(furrow_context_t *ctx, const furrow_context_opts_t *opts, furrow_context_t **out,
                                    furrow_error_t *err)
@@ -104,12 +114,15 @@ static furrow_status_t finish_open(furrow_context_t *ctx, const furrow_context_o
     if ((kept == NULL || ctx->progress == NULL) && status == FURROW_OK)
         status = furrow_fail(err, FURROW_ENOMEM, "out of memory for a context");
     if (status == FURROW_OK) status = furrow_board_open(&ctx->progress->board, ctx->threads, err);
+    if (status == FURROW_OK) status = alloc_leaders(ctx, err);
     status = furrow_agree(ctx, status, err);
     if (status != FURROW_OK) {
         progress_free(ctx->progress);
+        free(ctx->leader_of);
         free(kept);
         return status;
     }
+    if (ctx->leader_of != NULL) MPI_Allgather(&ctx->node_leader, 1, MPI_INT, ctx->leader_of, 1, MPI_INT, ctx->comm);
     *kept = *ctx;
     *out = kept;
     return FURROW_OK;
@@ -173,6 +186,7 @@ void furrow_context_close(furrow_context_t *ctx)
     furrow_settle_pulses(ctx);
     stop_using_mpi(ctx);
     progress_free(ctx->progress);
+    free(ctx->leader_of);
     free(ctx);
 }
 

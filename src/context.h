@@ -15,6 +15,7 @@ struct furrow_context {
     int rank, ranks;
     int node_rank, node_ranks;
     int node_leader; /* the rank whose node_rank is 0 */
+    int *leader_of;  /* [ranks]: the same of every rank; NULL: all share one node */
     int threads;
     int64_t memory_bytes;
     furrow_progress_t *progress;

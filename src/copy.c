@@ -17,45 +17,52 @@ typedef struct {
     bool fortran;
     int64_t size, row_items; /* bytes of an element; elements of a row */
     int64_t start;           /* first row to copy */
-    furrow_range_t own;      /* this rank's units, counted from `start`: elements, in Fortran order rows */
+    furrow_range_t own;      /* this rank's elements of the output */
+    furrow_range_t units;    /* that they lie in, counted from `start`: elements, in Fortran order rows */
     int64_t unit_items;      /* elements of a unit */
     int64_t block;           /* units of one block */
     int64_t buffer_bytes;    /* of each thread */
     char *buffers;
 } job_t;
 
+/* Of the first and the last row in Fortran order another rank may write a part. */
 static furrow_status_t copy_block(void *arg, int64_t block, int thread, furrow_error_t *err)
 {
     const job_t *job = arg;
-    const int64_t first = job->own.start + block * job->block, left = job->own.stop - first;
-    const int64_t n = left < job->block ? left : job->block;
+    const int64_t first = job->units.start + block * job->block;
+    const int64_t n = furrow_least(job->units.stop - first, job->block), read_from = first * job->unit_items;
+    const int64_t from = read_from > job->own.start ? read_from : job->own.start;
+    const int64_t to = furrow_least((first + n) * job->unit_items, job->own.stop);
     char *buffer = job->buffers + thread * job->buffer_bytes;
 
     const furrow_status_t status =
         job->fortran ? furrow_dataset_read(job->dataset, job->start + first, n, buffer, err)
                      : furrow_dataset_read_items(job->dataset, job->start * job->row_items + first, n, buffer, err);
     if (status != FURROW_OK) return status;
-    furrow_progress_add(job->ctx, n * job->unit_items * job->size, thread);
-    return furrow_output_write(job->output, first * job->unit_items, n * job->unit_items, buffer, err);
+    furrow_progress_add(job->ctx, (to - from) * job->size, thread);
+    return furrow_output_write(job->output, from, to - from, buffer + (from - read_from) * job->size, err);
 }
 
 /* One thread where the data come in order: a stream. */
 static furrow_status_t copy(job_t *job, furrow_error_t *err)
 {
-    const int64_t blocks = (job->own.stop - job->own.start + job->block - 1) / job->block;
+    const int64_t threads = furrow_context_threads(job->ctx), units = job->unit_items;
     furrow_status_t status = FURROW_OK;
 
-    furrow_progress_begin(job->ctx, (job->own.stop - job->own.start) * job->unit_items * job->size);
+    job->own = furrow_output_section(job->output);
+    job->units = (furrow_range_t){job->own.start / units, (job->own.stop + units - 1) / units};
+    const int64_t count = job->units.stop - job->units.start, fair = (count + threads - 1) / threads;
+    if (job->fortran && fair > 0) job->block = furrow_least(job->block, fair);
+    const int64_t blocks = (count + job->block - 1) / job->block;
+    furrow_progress_begin(job->ctx, (job->own.stop - job->own.start) * job->size);
     if (!furrow_dataset_is_stream(job->dataset)) return furrow_exec(job->ctx, blocks, copy_block, job, err);
     for (int64_t b = 0; b < blocks && status == FURROW_OK; b++) status = copy_block(job, b, 0, err);
     return status;
 }
 
-static furrow_status_t plan(job_t *job, int64_t rows, furrow_error_t *err)
+static furrow_status_t plan(job_t *job, furrow_error_t *err)
 {
-    const int rank = furrow_context_rank(job->ctx), ranks = furrow_context_ranks(job->ctx);
     const int64_t threads = furrow_context_threads(job->ctx), memory = furrow_context_memory(job->ctx) / threads;
-    const int64_t units = job->fortran ? rows : rows * job->row_items;
     const int64_t unit_bytes = job->size * (job->fortran ? job->row_items + 1 : 1); /* and one column, in reading */
     const int64_t wanted = job->fortran ? FORTRAN_BYTES : BLOCK_BYTES;
 
@@ -65,12 +72,8 @@ static furrow_status_t plan(job_t *job, int64_t rows, furrow_error_t *err)
                            "%lld bytes of memory are too few for %lld threads: at least %lld (%lldM) are needed",
                            (long long)furrow_context_memory(job->ctx), (long long)threads,
                            (long long)(unit_bytes * threads), (long long)(unit_bytes * threads >> 20) + 1);
-    job->own = furrow_dataset_on_root(job->dataset) ? (furrow_range_t){0, rank == 0 ? units : 0}
-                                                    : furrow_split(units, ranks, rank);
-    job->block = (memory < wanted ? memory : wanted) / unit_bytes;
+    job->block = furrow_least(memory, wanted) / unit_bytes;
     if (job->block < 1) job->block = 1;
-    const int64_t own = job->own.stop - job->own.start, fair = (own + threads - 1) / threads;
-    if (job->fortran && fair > 0 && job->block > fair) job->block = fair;
     job->buffer_bytes = (job->block * job->unit_items * job->size + 63) / 64 * 64;
     return FURROW_OK;
 }
@@ -97,7 +100,7 @@ furrow_status_t furrow_copy(furrow_dataset_t *dataset, furrow_range_t rows, cons
 
     furrow_error_clear(err);
     furrow_status_t status = check(dataset, rows, err);
-    if (status == FURROW_OK) status = plan(&job, rows.stop - rows.start, err);
+    if (status == FURROW_OK) status = plan(&job, err);
     if (status == FURROW_OK)
         status = furrow_alloc_buffer(furrow_context_threads(job.ctx), job.buffer_bytes, &buffers, err);
     status = furrow_agree(job.ctx, status, err);

@@ -21,6 +21,11 @@ void furrow_fault_set_rank(int rank)
     atomic_store(&this_rank, rank);
 }
 
+bool furrow_fault_parts_nodes(void)
+{
+    return getenv("FURROW_FAULT_NODES") != NULL;
+}
+
 bool furrow_fault_reset(void)
 {
     for (int kind = 0; kind < FURROW_FAULT_KINDS; kind++) atomic_store(&seen[kind], 0);

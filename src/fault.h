@@ -3,6 +3,7 @@
  * option FURROW_FAULTS; in others every point is the constant false. Base layer.
  *
  * FURROW_FAULT=KIND:NTH:RANK in the environment, e.g. "read:3:1": the third read on rank 1 fails, once.
+ * FURROW_FAULT_NODES=1: every rank takes itself to be alone on its node.
  */
 #ifndef FURROW_FAULT_H
 #define FURROW_FAULT_H
@@ -29,9 +30,13 @@ bool furrow_fault_reset(void);
 
 /** Tells which rank this process is; before that it counts as 0. */
 void furrow_fault_set_rank(int rank);
+
+/** Should every rank take itself to be alone on its node? */
+bool furrow_fault_parts_nodes(void);
 #else
 #define furrow_fault_hits(kind) false
 #define furrow_fault_set_rank(rank) ((void)(rank))
+#define furrow_fault_parts_nodes() false
 #endif
 
 #endif

@@ -351,7 +351,16 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_create_on_root(furrow
                                                                           const int64_t *shape, furrow_output_t **out,
                                                                           furrow_error_t *err);
 
-/** Write elements [first, first + count) in C order. Local; from any thread; ranks must not overlap. */
+/** The elements that this rank should write where any rank could write any: sections of whole 1 MiB of the file, so that no
+ * two hosts write into one page of it. All elements are in the section of one rank; some may be empty. Local. */
+FURROW_API furrow_range_t furrow_output_section(const furrow_output_t *output);
+
+/** Write elements [first, first + count) in C order. Local; from any thread; ranks must not overlap.
+ *
+ * On a file system whose caches agree (a local one, Lustre, GPFS) ranks may write what they like. On NFS two hosts must
+ * not write into one page of 4096 bytes or more while the output is open: the later could take back what the earlier
+ * wrote. Ranks that write within furrow_output_section() do not, nor do furrow_rows(), furrow_images(), furrow_copy(),
+ * furrow_random_file() and furrow_map(). */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_write(furrow_output_t *output, int64_t first, int64_t count,
                                                                  const void *data, furrow_error_t *err);
 
@@ -527,14 +536,14 @@ typedef struct furrow_rows_opts {
     const char *const *params; /**< of `kernel`: "NAME=VALUE" */
     int64_t param_count;
     furrow_row_op_t op; /**< and what concerns it up to `dtype`, where there is no kernel */
-    int64_t ddof;     /**< VAR, STD: divide by elements - ddof */
-    int64_t k;        /**< TOPK: how many, 1 <= k <= elements of a row */
-    const char *with; /**< DOT: an .npy file with as many elements as a row, of the dtype of the rows */
-    bool dtype_given; /**< results are `dtype`, F4 or F8, instead of what the rows suggest (floats only) */
+    int64_t ddof;       /**< VAR, STD: divide by elements - ddof */
+    int64_t k;          /**< TOPK: how many, 1 <= k <= elements of a row */
+    const char *with;   /**< DOT: an .npy file with as many elements as a row, of the dtype of the rows */
+    bool dtype_given;   /**< results are `dtype`, F4 or F8, instead of what the rows suggest (floats only) */
     furrow_dtype_t dtype;
-    bool resume; /**< go on with an earlier run of the same job that was stopped or killed, if there is one */
+    bool resume;         /**< go on with an earlier run of the same job that was stopped or killed, if there is one */
     double item_timeout; /**< seconds: a row that takes longer is rejected, when it ends or is killed; 0: no limit */
-    bool isolate; /**< `kernel` runs in processes of its own; furrow_isolation_start() came before the context */
+    bool isolate;        /**< `kernel` runs in processes of its own; furrow_isolation_start() came before the context */
 } furrow_rows_opts_t;
 
 enum { FURROW_REJECTS_LISTED = 1000, FURROW_REJECT_TEXT = 200 };

@@ -166,8 +166,20 @@ bool furrow_output_is_on_root(const furrow_output_t *o)
     return o->on_root;
 }
 
-furrow_status_t furrow_output_write(furrow_output_t *o, int64_t first, int64_t count, const void *data,
-                                    furrow_error_t *err)
+furrow_range_t furrow_output_section(const furrow_output_t *o)
+{
+    const int rank = furrow_context_rank(o->ctx), ranks = furrow_context_ranks(o->ctx);
+    const int64_t size = furrow_dtype_size(o->header.dtype), offset = o->header.data_offset;
+
+    if (o->on_root) return (furrow_range_t){0, rank == 0 ? o->header.items : 0};
+    const furrow_range_t own = furrow_edges_section(offset + o->header.bytes, ranks, rank);
+    return (furrow_range_t){own.start < offset ? 0 : (own.start - offset) / size,
+                            own.stop < offset ? 0 : (own.stop - offset) / size};
+}
+
+/* Where these elements lie in the file. */
+static furrow_status_t find_bytes(const furrow_output_t *o, int64_t first, int64_t count, furrow_range_t *bytes,
+                                  furrow_error_t *err)
 {
     const int64_t size = furrow_dtype_size(o->header.dtype);
 
@@ -176,7 +188,44 @@ furrow_status_t furrow_output_write(furrow_output_t *o, int64_t first, int64_t c
                            (long long)count, (long long)first, (long long)o->header.items);
     if (o->on_root && furrow_context_rank(o->ctx) != 0)
         return furrow_fail(err, FURROW_EARG, "%.600s: only rank 0 may write", o->path);
-    return furrow_file_write(o->fd, o->path, o->header.data_offset + first * size, data, count * size, err);
+    bytes->start = o->header.data_offset + first * size;
+    bytes->stop = bytes->start + count * size;
+    return FURROW_OK;
+}
+
+furrow_status_t furrow_output_write(furrow_output_t *o, int64_t first, int64_t count, const void *data,
+                                    furrow_error_t *err)
+{
+    return furrow_output_write_part(o, first, count, data, &(furrow_edges_t){0}, err);
+}
+
+furrow_status_t furrow_output_open_part(const furrow_output_t *o, int64_t first, int64_t count, furrow_edges_t *edges,
+                                        furrow_error_t *err)
+{
+    furrow_range_t part;
+
+    *edges = (furrow_edges_t){0};
+    const furrow_status_t status = find_bytes(o, first, count, &part, err);
+    if (status != FURROW_OK || o->on_root) return status;
+    return furrow_edges_open(o->ctx, part, o->header.data_offset + o->header.bytes, edges, err);
+}
+
+furrow_status_t furrow_output_write_part(furrow_output_t *o, int64_t first, int64_t count, const void *data,
+                                         furrow_edges_t *edges, furrow_error_t *err)
+{
+    furrow_range_t piece;
+
+    const furrow_status_t status = find_bytes(o, first, count, &piece, err);
+    if (status != FURROW_OK) return status;
+    const furrow_range_t own = furrow_edges_take(edges, piece, data);
+    if (own.start > piece.start) data = (const char *)data + (own.start - piece.start);
+    return furrow_file_write(o->fd, o->path, own.start, data, own.stop - own.start, err);
+}
+
+furrow_status_t furrow_output_write_edge(furrow_output_t *o, int64_t at, const furrow_parcel_t *data,
+                                         furrow_error_t *err)
+{
+    return furrow_file_write(o->fd, o->path, at, data->data, data->bytes, err);
 }
 
 furrow_status_t furrow_output_commit(furrow_output_t *o, furrow_status_t status, furrow_error_t *err)

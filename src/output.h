@@ -4,6 +4,7 @@
 #ifndef FURROW_OUTPUT_H
 #define FURROW_OUTPUT_H
 
+#include "edges.h"
 #include "npy.h"
 
 /** furrow_output_create(), or furrow_output_create_on_root(), whose temporary has a fixed name: `.NAME.furrow-part`
@@ -19,6 +20,24 @@ FURROW_MUST_CHECK furrow_status_t furrow_output_create_resumable(furrow_context_
 /** What is being written, and whether rank 0 alone may write it. Local. */
 const furrow_npy_t *furrow_output_header(const furrow_output_t *output);
 bool furrow_output_is_on_root(const furrow_output_t *output);
+
+/** To write elements [first, first + count) in pieces, from first to last, where no other rank writes any of them: which
+ * of their bytes ranks of other hosts shall write instead. Those are to be sent there, and written with
+ * furrow_output_write_edge(). Local, from any thread.
+ *
+ * \param[out] edges  to be freed by the caller
+ * \return FURROW_OK, FURROW_EARG, FURROW_ENOMEM */
+FURROW_MUST_CHECK furrow_status_t furrow_output_open_part(const furrow_output_t *output, int64_t first, int64_t count,
+                                                          furrow_edges_t *edges, furrow_error_t *err);
+
+/** A piece of that. */
+FURROW_MUST_CHECK furrow_status_t furrow_output_write_part(furrow_output_t *output, int64_t first, int64_t count,
+                                                           const void *data, furrow_edges_t *edges,
+                                                           furrow_error_t *err);
+
+/** Bytes from another rank, to byte `at` of the file. Local, from any thread. */
+FURROW_MUST_CHECK furrow_status_t furrow_output_write_edge(furrow_output_t *output, int64_t at,
+                                                           const furrow_parcel_t *data, furrow_error_t *err);
 
 /** Should the work fail from here on, the temporary stays for a later run. Local, on rank 0. */
 void furrow_output_keep(furrow_output_t *output);

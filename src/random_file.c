@@ -31,13 +31,14 @@ static furrow_status_t write_block(void *arg, int64_t block, int thread, furrow_
     return furrow_output_write(job->output, job->first + start, n, buffer, err);
 }
 
-static furrow_status_t count_items(int ndim, const int64_t *shape, int64_t *items, furrow_error_t *err)
+static furrow_status_t check_shape(int ndim, const int64_t *shape, furrow_error_t *err)
 {
-    *items = 1;
+    int64_t items = 1;
+
     if (ndim < 0 || ndim > FURROW_MAX_NDIM || (ndim > 0 && shape == NULL))
         return furrow_fail(err, FURROW_EARG, "%d dimensions, at most %d, with their lengths", ndim, FURROW_MAX_NDIM);
     for (int i = 0; i < ndim; i++)
-        if (!furrow_multiply(*items, shape[i], items))
+        if (!furrow_multiply(items, shape[i], &items))
             return furrow_fail(err, FURROW_EOVERFLOW, "axis %d of length %lld: the number of elements is out of range",
                                i, (long long)shape[i]);
     return FURROW_OK;
@@ -57,33 +58,24 @@ static furrow_status_t check(furrow_context_t *ctx, furrow_dtype_t dtype, furrow
     return FURROW_OK;
 }
 
-/* What this rank fills. Numbers cost less to make than to send: where only rank 0 can write, it makes them all. */
-static furrow_range_t share(const furrow_context_t *ctx, furrow_source_t source, int64_t items)
-{
-    const int rank = furrow_context_rank(ctx);
-
-    if (source == FURROW_SOURCE_ROOT) return (furrow_range_t){0, rank == 0 ? items : 0};
-    return furrow_split(items, furrow_context_ranks(ctx), rank);
-}
-
 furrow_status_t furrow_random_file(furrow_context_t *ctx, const char *path, furrow_source_t source, uint64_t seed,
                                    furrow_dist_t dist, furrow_dtype_t dtype, int ndim, const int64_t *shape,
                                    furrow_error_t *err)
 {
     job_t job = {.ctx = ctx, .seed = seed, .dist = dist, .dtype = dtype};
     void *buffer = NULL;
-    int64_t items = 0;
 
     furrow_error_clear(err);
     furrow_status_t status = check(ctx, dtype, err);
-    if (status == FURROW_OK) status = count_items(ndim, shape, &items, err);
+    if (status == FURROW_OK) status = check_shape(ndim, shape, err);
     if (status == FURROW_OK) status = furrow_alloc_buffer(furrow_context_threads(ctx), BLOCK_BYTES, &buffer, err);
     status = furrow_agree(ctx, status, err);
     if (status == FURROW_OK)
         status = (source == FURROW_SOURCE_ROOT ? furrow_output_create_on_root
                                                : furrow_output_create)(ctx, path, dtype, ndim, shape, &job.output, err);
     if (status == FURROW_OK) {
-        const furrow_range_t own = share(ctx, source, items);
+        /* Numbers cost less to make than to send: where only rank 0 can write, it makes them all. */
+        const furrow_range_t own = furrow_output_section(job.output);
         job.first = own.start;
         job.count = own.stop - own.start;
         job.block_items = BLOCK_BYTES / furrow_dtype_size(dtype);

@@ -98,6 +98,11 @@ int furrow_node_leader(const furrow_context_t *ctx)
     return ctx->node_leader;
 }
 
+bool furrow_shares_node(const furrow_context_t *ctx, int rank)
+{
+    return ctx->leader_of == NULL || ctx->leader_of[rank] == ctx->node_leader;
+}
+
 /* ------------------------------------------------------------------- pulse */
 
 /* Other ranks tell rank 0 of what they finished, not of what they heard, or it would go round for ever; rank 0 tells all of

@@ -40,6 +40,9 @@ void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values);
 /** The rank, among those that share memory with this one, whose furrow_context_node_rank() is 0. Local. */
 int furrow_node_leader(const furrow_context_t *ctx);
 
+/** Does that rank share memory, and the cache of files, with this one? Local. */
+bool furrow_shares_node(const furrow_context_t *ctx, int rank);
+
 /** Bytes that travel with a mail: `data` is aligned to 64 bytes. */
 typedef struct furrow_parcel {
     char *data;

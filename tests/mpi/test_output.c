@@ -2,6 +2,8 @@
  * is left and what stood there is untouched. */
 #include "support.h"
 
+#include "edges.h"
+
 enum { ROWS = 1003, COLUMNS = 5, ITEMS = ROWS * COLUMNS };
 
 static const int64_t shape[] = {ROWS, COLUMNS};
@@ -12,19 +14,24 @@ static double value_at(int64_t i)
     return (double)i * 0.5 - 7.0;
 }
 
-/* This rank's elements, in steps of different length. */
-static furrow_status_t write_own(furrow_output_t *o)
+/* In steps of different length. */
+static furrow_status_t write_range(furrow_output_t *o, furrow_range_t own)
 {
-    const int64_t start = ITEMS * world.rank / world.ranks, stop = ITEMS * (world.rank + 1) / world.ranks;
     double data[100];
     furrow_status_t status = FURROW_OK;
 
-    for (int64_t at = start, n = 1; at < stop && status == FURROW_OK; at += n, n = n % 100 + 1) {
-        if (n > stop - at) n = stop - at;
+    for (int64_t at = own.start, n = 1; at < own.stop && status == FURROW_OK; at += n, n = n % 100 + 1) {
+        if (n > own.stop - at) n = own.stop - at;
         for (int64_t i = 0; i < n; i++) data[i] = value_at(at + i);
         status = furrow_output_write(o, at, n, data, NULL);
     }
     return status;
+}
+
+/* This rank's elements. */
+static furrow_status_t write_own(furrow_output_t *o)
+{
+    return write_range(o, furrow_split(ITEMS, world.ranks, world.rank));
 }
 
 static bool is_whole(const char *name)
@@ -51,6 +58,42 @@ static furrow_output_t *create(const char *name)
 
     ASSERT_ALL(furrow_output_create(world.ctx, path_of(name), FURROW_F8, 2, shape, &o, NULL) == FURROW_OK && o != NULL);
     return o;
+}
+
+/* Collective: the sections of all ranks join without gaps, and begin where a block of the file does. */
+static bool sections_join(const furrow_output_t *o, int64_t items, int64_t size, int64_t offset)
+{
+    const furrow_range_t own = furrow_output_section(o);
+    int64_t edges[64][2];
+    bool good = world.ranks <= LENGTH(edges);
+
+    MPI_Allgather(&own, 2, MPI_INT64_T, edges, 2, MPI_INT64_T, MPI_COMM_WORLD);
+    for (int r = 0; r < world.ranks; r++) {
+        const int64_t start = edges[r][0], byte = offset + start * size;
+        good = good && start == (r == 0 ? 0 : edges[r - 1][1]) && start <= edges[r][1];
+        good = good && (start == 0 || start == items || byte % FURROW_FILE_BLOCK == 0);
+    }
+    return good && edges[world.ranks - 1][1] == items;
+}
+
+static void test_output__section(void **state)
+{
+    const int64_t many[] = {5 * FURROW_FILE_BLOCK + 1};
+    furrow_output_t *o = create("new.npy");
+
+    (void)state;
+    ASSERT_ALL(sections_join(o, ITEMS, 8, 128));
+    ASSERT_ALL(furrow_output_commit(o, write_range(o, furrow_output_section(o)), NULL) == FURROW_OK);
+    ASSERT_ALL(is_whole("new.npy"));
+    ASSERT_ALL(furrow_output_create(world.ctx, path_of("many"), FURROW_U1, 1, many, &o, NULL) == FURROW_OK);
+    const furrow_range_t own = furrow_output_section(o);
+    ASSERT_ALL(sections_join(o, many[0], 1, 128) && (own.start < own.stop));
+    ASSERT_ALL(furrow_output_commit(o, FURROW_ECANCELED, NULL) == FURROW_ECANCELED);
+    ASSERT_ALL(furrow_output_create_on_root(world.ctx, path_of("many"), FURROW_U1, 1, many, &o, NULL) == FURROW_OK);
+    const furrow_range_t all = furrow_output_section(o);
+    ASSERT_ALL(all.start == 0 && all.stop == (world.rank == 0 ? many[0] : 0));
+    ASSERT_ALL(furrow_output_commit(o, FURROW_ECANCELED, NULL) == FURROW_ECANCELED);
+    clear_folder();
 }
 
 static void test_output__written_by_all(void **state)
@@ -208,9 +251,13 @@ static void test_output__shapes_and_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_output__written_by_all),         cmocka_unit_test(test_output__replaces_at_once),
-        cmocka_unit_test(test_output__failure_leaves_nothing), cmocka_unit_test(test_output__rename_fails),
-        cmocka_unit_test(test_output__cannot_be_created),      cmocka_unit_test(test_output__writes_out_of_range),
+        cmocka_unit_test(test_output__section),
+        cmocka_unit_test(test_output__written_by_all),
+        cmocka_unit_test(test_output__replaces_at_once),
+        cmocka_unit_test(test_output__failure_leaves_nothing),
+        cmocka_unit_test(test_output__rename_fails),
+        cmocka_unit_test(test_output__cannot_be_created),
+        cmocka_unit_test(test_output__writes_out_of_range),
         cmocka_unit_test(test_output__shapes_and_names),
     };
     int failed;
