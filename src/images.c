@@ -29,23 +29,29 @@ typedef struct {
     const char *path;
     int64_t first, count; /* its images */
     furrow_job_t *job;
-    furrow_notes_t *notes;
-    int64_t finished; /* without a file: done or rejected */
+    furrow_notes_t *notes; /* rank 0 */
+    int64_t finished;      /* without a file: done or rejected */
 } run_t;
 
 /* -------------------------------------------------------------------- work */
 
 static furrow_status_t put(run_t *run, int64_t index, furrow_images_worker_t *w, const furrow_note_t *note,
-                           furrow_error_t *err)
+                           furrow_made_t *made, furrow_error_t *err)
 {
     const int64_t items = run->plan.slot_items;
 
     if (run->job == NULL) return FURROW_OK;
     const furrow_status_t status = furrow_output_write(furrow_job_output(run->job), index * items, items, w->slot, err);
-    return status == FURROW_OK ? furrow_notes_write(run->notes, index, note, err) : status;
+    return status == FURROW_OK ? furrow_keep(made, index, note, err) : status;
 }
 
-static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_rejects_t *rejects,
+/* On rank 0: the notes, before the ledger says that their images are done. */
+static furrow_status_t keep(void *arg, int64_t first, int64_t count, const void *kept, furrow_error_t *err)
+{
+    return furrow_notes_write(((run_t *)arg)->notes, first, count, kept, err);
+}
+
+static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_made_t *made,
                             furrow_error_t *err)
 {
     run_t *run = arg;
@@ -56,9 +62,9 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
     for (int64_t i = first; i < first + count && status == FURROW_OK; i++) {
         furrow_pulse_at(furrow_pulse_mine(), i, 1);
         status = furrow_images_load(w, furrow_images_at(&run->plan, run->first + i), w->slot, &note, err);
-        if (status == FURROW_OK) status = put(run, i, w, &note, err);
+        if (status == FURROW_OK) status = put(run, i, w, &note, made, err);
         if (status == FURROW_OK && note.state == FURROW_NOTE_REJECTED)
-            furrow_reject(rejects, i, run->job != NULL ? "rejected" : note.text);
+            furrow_reject(made, i, run->job != NULL ? "rejected" : note.text);
         furrow_pulse_done(furrow_pulse_mine());
     }
     return status;
@@ -143,22 +149,27 @@ static furrow_status_t open_notes(run_t *run, furrow_error_t *err)
 {
     bool found;
 
-    furrow_status_t status = furrow_notes_open(run->ctx, run->plan.on_root, run->path, run->count,
-                                               run->plan.opts.resume, &found, &run->notes, err);
-    if (status != FURROW_OK || !run->is_root) return status;
+    if (!run->is_root) return FURROW_OK;
+    const furrow_status_t status =
+        furrow_notes_open(run->path, run->count, run->plan.opts.resume, &found, &run->notes, err);
+    if (status != FURROW_OK) return status;
     return found ? check_unchanged(run, err) : furrow_job_forget(run->job, err);
 }
 
 static furrow_status_t run_job(run_t *run, furrow_error_t *err)
 {
     const int64_t shape[] = {run->count, run->plan.shape[0], run->plan.shape[1], run->plan.shape[2]};
-    const furrow_items_t items = {
-        .count = run->count, .on_root = run->plan.on_root, .noun = "image", .work = work, .arg = run};
+    const furrow_items_t items = {.count = run->count,
+                                  .on_root = run->plan.on_root,
+                                  .noun = "image",
+                                  .work = work,
+                                  .arg = run,
+                                  .kept_bytes = sizeof(furrow_note_t),
+                                  .keep = keep};
 
     furrow_status_t status = furrow_job_create_output(run->job, run->plan.image.dtype, 4, shape, err);
     if (status == FURROW_OK) status = furrow_agree(run->ctx, open_notes(run, err), err);
     if (status == FURROW_OK) status = furrow_job_run(run->job, &items, err);
-    if (status == FURROW_OK) status = furrow_agree(run->ctx, furrow_notes_flush(run->notes, err), err);
     return status;
 }
 

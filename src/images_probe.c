@@ -41,7 +41,7 @@ static furrow_status_t read_info(const char *name, furrow_image_info_t *info, fu
     return status;
 }
 
-static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_rejects_t *rejects,
+static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_made_t *made,
                             furrow_error_t *err)
 {
     const probe_t *probe = arg;
@@ -49,7 +49,7 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
     furrow_image_info_t info;
     int64_t height, width;
 
-    (void)thread, (void)rejects, (void)err;
+    (void)thread, (void)made, (void)err;
     for (int64_t i = first; i < first + count; i++) { /* what is a reject shows when it is decoded */
         if (read_info(furrow_images_name(probe->plan, i), &info, NULL) != FURROW_OK) continue;
         if (info.height > most / info.width) continue;

@@ -13,13 +13,17 @@
 
 static const double long_chunk = 0.05; /* no chunks in reserve that take longer: they could hold up the end */
 
-struct furrow_rejects {
-    furrow_packed_t packed;
-    bool incomplete; /* for want of memory */
+struct furrow_made {
+    const furrow_items_t *items;
+    furrow_range_t range;
+    char *kept; /* of each item; NULL: rank 0 puts it away at once, or there is nothing to keep */
+    furrow_packed_t rejects;
+    bool incomplete; /* they are, for want of memory */
 };
 
 typedef struct {
     const furrow_items_t *items;
+    bool is_root;
     int64_t workers;
     /* rank 0: */
     int64_t next;         /* all items below it are given out */
@@ -28,60 +32,78 @@ typedef struct {
     bool dropped;
 } run_t;
 
-void furrow_reject(furrow_rejects_t *rejects, int64_t index, const char *text)
+void furrow_reject(furrow_made_t *made, int64_t index, const char *text)
 {
-    if (furrow_packed_add(&rejects->packed, index, 1, text, NULL) != FURROW_OK) rejects->incomplete = true;
+    if (furrow_packed_add(&made->rejects, index, 1, text, NULL) != FURROW_OK) made->incomplete = true;
+}
+
+furrow_status_t furrow_keep(furrow_made_t *made, int64_t index, const void *kept, furrow_error_t *err)
+{
+    const furrow_items_t *items = made->items;
+    const int64_t bytes = items->kept_bytes;
+
+    if (made->kept == NULL) return items->keep(items->arg, index, 1, kept, err);
+    memcpy(made->kept + (index - made->range.start) * bytes, kept, (size_t)bytes);
+    return FURROW_OK;
 }
 
 /* -------------------------------------------------------------------- work */
 
-/* A parcel that comes back: how many bytes of results, at RESULTS these, then the rejects. */
-enum { RESULTS = 64 };
+/* A parcel that comes back: how many bytes to keep, at KEPT these, then the rejects. */
+enum { KEPT = 64 };
 
-static furrow_status_t wrap(const void *results, int64_t bytes, const furrow_packed_t *packed, furrow_parcel_t **out,
-                            furrow_error_t *err)
+static furrow_status_t wrap(const furrow_made_t *made, furrow_parcel_t **out, furrow_error_t *err)
 {
-    if (packed->bytes + bytes == 0) return FURROW_OK;
-    const furrow_status_t status = furrow_parcel_new(RESULTS + bytes + packed->bytes, out, err);
+    const furrow_packed_t *rejects = &made->rejects;
+    const int64_t bytes = made->kept == NULL ? 0 : (made->range.stop - made->range.start) * made->items->kept_bytes;
+
+    if (rejects->bytes + bytes == 0) return FURROW_OK;
+    const furrow_status_t status = furrow_parcel_new(KEPT + bytes + rejects->bytes, out, err);
     if (status != FURROW_OK) return status;
     char *data = (*out)->data;
     memcpy(data, &bytes, sizeof bytes);
-    if (bytes > 0) memcpy(data + RESULTS, results, (size_t)bytes);
-    if (packed->bytes > 0) memcpy(data + RESULTS + bytes, packed->data, (size_t)packed->bytes);
+    if (bytes > 0) memcpy(data + KEPT, made->kept, (size_t)bytes);
+    if (rejects->bytes > 0) memcpy(data + KEPT + bytes, rejects->data, (size_t)rejects->bytes);
     return FURROW_OK;
 }
 
-/* On another rank than 0, with what rank 0 sent. */
-static furrow_status_t work_dealt(const furrow_items_t *items, const furrow_chunk_t *chunk, int thread,
-                                  const furrow_parcel_t *packed, furrow_rejects_t *rejects, void **results,
-                                  furrow_error_t *err)
+/* On another rank than 0: memory for what goes back there. */
+static furrow_status_t make_room(const run_t *run, furrow_made_t *made, furrow_error_t *err)
 {
-    const furrow_items_dealt_t *d = items->dealt;
-    const int64_t count = chunk->range.stop - chunk->range.start;
+    const int64_t bytes = made->items->kept_bytes;
+    void *kept;
 
-    const furrow_status_t status = furrow_alloc_buffer(count, d->out_bytes, results, err);
-    if (status != FURROW_OK) return status;
-    return d->work(items->arg, chunk->range.start, count, thread, packed->data, *results, rejects, err);
+    if (run->is_root || bytes == 0) return FURROW_OK;
+    const furrow_status_t status = furrow_alloc_buffer(made->range.stop - made->range.start, bytes, &kept, err);
+    if (status == FURROW_OK) made->kept = kept;
+    return status;
+}
+
+static furrow_status_t work_on(furrow_made_t *made, int thread, const furrow_parcel_t *packed, furrow_error_t *err)
+{
+    const furrow_items_t *items = made->items;
+    const int64_t first = made->range.start, count = made->range.stop - first;
+
+    furrow_status_t status =
+        packed == NULL ? items->work(items->arg, first, count, thread, made, err)
+                       : items->dealt->work(items->arg, first, count, thread, packed->data, made->kept, made, err);
+    if (status == FURROW_OK && made->incomplete)
+        status = furrow_fail(err, FURROW_ENOMEM, "out of memory for a list of rejects");
+    return status;
 }
 
 static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, const furrow_parcel_t *packed,
                             furrow_done_t *done, furrow_error_t *err)
 {
-    const furrow_items_t *items = ((run_t *)arg)->items;
-    const int64_t count = chunk->range.stop - chunk->range.start;
-    furrow_rejects_t rejects = {0};
-    void *results = NULL;
+    const run_t *run = arg;
+    furrow_made_t made = {.items = run->items, .range = chunk->range};
 
-    furrow_status_t status = packed != NULL ? work_dealt(items, chunk, thread, packed, &rejects, &results, err)
-                                            : items->work(items->arg, chunk->range.start, count, thread, &rejects, err);
-    done->ran = count;
-    if (status == FURROW_OK && rejects.incomplete)
-        status = furrow_fail(err, FURROW_ENOMEM, "out of memory for a list of rejects");
-    if (status == FURROW_OK)
-        status =
-            wrap(results, packed != NULL ? count * items->dealt->out_bytes : 0, &rejects.packed, &done->parcel, err);
-    furrow_packed_free(&rejects.packed);
-    free(results);
+    furrow_status_t status = make_room(run, &made, err);
+    if (status == FURROW_OK) status = work_on(&made, thread, packed, err);
+    if (status == FURROW_OK) status = wrap(&made, &done->parcel, err);
+    done->ran = chunk->range.stop - chunk->range.start;
+    furrow_packed_free(&made.rejects);
+    free(made.kept);
     return status;
 }
 
@@ -149,7 +171,7 @@ static furrow_status_t pack(void *arg, const furrow_chunk_t *chunk, furrow_parce
     return status;
 }
 
-/* What came back: results, where another rank has them, and rejects. */
+/* What came back: what is to be kept, from another rank, and rejects. */
 static furrow_status_t unwrap(const furrow_items_t *items, const furrow_chunk_t *chunk, const furrow_parcel_t *parcel,
                               furrow_ranges_t *rejected, furrow_error_t *err)
 {
@@ -158,10 +180,9 @@ static furrow_status_t unwrap(const furrow_items_t *items, const furrow_chunk_t 
     int64_t bytes;
 
     memcpy(&bytes, parcel->data, sizeof bytes);
-    if (bytes > 0) status = items->dealt->store(items->arg, first, count, parcel->data + RESULTS, err);
+    if (bytes > 0) status = items->keep(items->arg, first, count, parcel->data + KEPT, err);
     if (status != FURROW_OK) return status;
-    return tell_rejects(&items->listener, parcel->data + RESULTS + bytes, parcel->bytes - RESULTS - bytes, rejected,
-                        err);
+    return tell_rejects(&items->listener, parcel->data + KEPT + bytes, parcel->bytes - KEPT - bytes, rejected, err);
 }
 
 static furrow_status_t told(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done, furrow_error_t *err)
@@ -207,7 +228,7 @@ static furrow_status_t tick(void *arg, double *next, furrow_error_t *err)
 
 furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *items, furrow_error_t *err)
 {
-    run_t run = {.items = items};
+    run_t run = {.items = items, .is_root = furrow_context_rank(ctx) == 0};
     const furrow_engine_client_t client = {.arg = &run,
                                            .on_root = items->on_root,
                                            .noun = items->noun,
@@ -227,7 +248,7 @@ furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *it
         status = furrow_engine_run(engine, err);
         /* Rank 0 alone knows whether a signal came before the end. A failure elsewhere leaves items too, but outranks
          * that. */
-        if (status == FURROW_OK && furrow_context_rank(ctx) == 0 && (run.dropped || !is_over(&run, false)))
+        if (status == FURROW_OK && run.is_root && (run.dropped || !is_over(&run, false)))
             status = furrow_fail(err, FURROW_ECANCELED, "stopped on request");
         status = furrow_agree(ctx, status, err);
     }

@@ -10,16 +10,21 @@
 
 #include "ranges.h"
 
-/** What a worker says of the items of its chunk that failed. */
-typedef struct furrow_rejects furrow_rejects_t;
+/** What a worker makes of its chunk. The functions on it are local. */
+typedef struct furrow_made furrow_made_t;
 
-/** Item `index` failed; the rest of the chunk goes on. Local; the text is copied. Without memory for it the run fails. */
-void furrow_reject(furrow_rejects_t *rejects, int64_t index, const char *text);
+/** Item `index` failed; the rest of the chunk goes on. The text is copied. Without memory for it the run fails. */
+void furrow_reject(furrow_made_t *made, int64_t index, const char *text);
+
+/** What is to be kept of item `index`: furrow_items_t.keep() on rank 0, of `kept_bytes`. \return FURROW_OK, what keep()
+ * returns */
+FURROW_MUST_CHECK furrow_status_t furrow_keep(furrow_made_t *made, int64_t index, const void *kept,
+                                              furrow_error_t *err);
 
 /** Work on items [first, first + count). Runs on any thread of any rank, 0 <= thread < threads of the context; must not
  * call MPI. \return FURROW_OK, or a status that ends the whole run (a full disk, not a bad item) */
-typedef furrow_status_t furrow_items_work_fn(void *arg, int64_t first, int64_t count, int thread,
-                                             furrow_rejects_t *rejects, furrow_error_t *err);
+typedef furrow_status_t furrow_items_work_fn(void *arg, int64_t first, int64_t count, int thread, furrow_made_t *made,
+                                             furrow_error_t *err);
 
 /** Told on rank 0, on its main thread, of the rejects of a chunk, then of its items that are done (without the rejects),
  * and several times a second of the time. A failure ends the run. */
@@ -33,16 +38,14 @@ typedef struct furrow_items_listener {
 /** For items that only rank 0 sees, and whose results only rank 0 can put away: what travels with a chunk. The threads
  * of rank 0 do `furrow_items_t.work`, those of other ranks `work` of this. */
 typedef struct furrow_items_dealt {
-    int64_t in_bytes, out_bytes; /* of one item */
-    int64_t most;                /* items in a chunk, at least 1. Another rank holds up to 2 for each thread, or tiny ones */
-    /* On rank 0, main thread: get items [first, first + count); or, there is no memory for them and the run will fail;
-     * put results away, before the listener is told. */
+    int64_t in_bytes; /* of one item */
+    int64_t most;     /* items in a chunk, at least 1. Another rank holds up to 2 for each thread, or tiny ones */
+    /* On rank 0, main thread: get items [first, first + count); or, there is no memory for them and the run will fail. */
     furrow_status_t (*fetch)(void *arg, int64_t first, int64_t count, void *in, furrow_error_t *err);
     void (*lose)(void *arg, furrow_status_t status, const furrow_error_t *err); /* may be NULL */
-    furrow_status_t (*store)(void *arg, int64_t first, int64_t count, const void *out, furrow_error_t *err);
-    /* On another rank: from `in` to `out`, aligned to 64 bytes. */
-    furrow_status_t (*work)(void *arg, int64_t first, int64_t count, int thread, const void *in, void *out,
-                            furrow_rejects_t *rejects, furrow_error_t *err);
+    /* On another rank: from `in` to `kept`, aligned to 64 bytes. */
+    furrow_status_t (*work)(void *arg, int64_t first, int64_t count, int thread, const void *in, void *kept,
+                            furrow_made_t *made, furrow_error_t *err);
 } furrow_items_dealt_t;
 
 typedef struct furrow_items {
@@ -54,6 +57,10 @@ typedef struct furrow_items {
     const char *noun;                  /* what an item is called, as in furrow_engine_client_t */
     furrow_items_work_fn *work;
     void *arg;
+    /* What rank 0 puts away of items [first, first + count), before the listener is told: so many bytes of each, from
+     * furrow_keep() on the thread that works, from other ranks, with their chunks, on the main thread. 0: nothing. */
+    int64_t kept_bytes;
+    furrow_status_t (*keep)(void *arg, int64_t first, int64_t count, const void *kept, furrow_error_t *err);
     furrow_items_listener_t listener; /* used on rank 0 */
 } furrow_items_t;
 

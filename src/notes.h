@@ -1,6 +1,6 @@
 /** \file notes.h
- * What is known of each image of a run, on disk: records of one size in a hidden file beside the output, written by the
- * rank that decoded the image, read by rank 0 for the manifest and by the next run. Work layer.
+ * What is known of each image of a run, on disk: records of one size in a hidden file beside the output, for the manifest
+ * and for the next run. Work layer; local, used by rank 0 alone.
  */
 #ifndef FURROW_NOTES_H
 #define FURROW_NOTES_H
@@ -25,28 +25,23 @@ _Static_assert(sizeof(furrow_note_t) <= FURROW_NOTE_BYTES, "notes have one size"
 
 typedef struct furrow_notes furrow_notes_t;
 
-/** Open the notes of `count` images beside `path`. Collective over `ctx`.
+/** Open the notes of `count` images beside `path`.
  *
- * \param[in]  on_root  rank 0 alone sees the folder
- * \param[in]  resume   go on with those of an earlier run, if they are there; matters on rank 0
- * \param[out] found    on rank 0: they were. Elsewhere false.
- * \return FURROW_OK, FURROW_EIO, FURROW_ENOMEM */
-FURROW_MUST_CHECK furrow_status_t furrow_notes_open(furrow_context_t *ctx, bool on_root, const char *path,
-                                                    int64_t count, bool resume, bool *found, furrow_notes_t **out,
-                                                    furrow_error_t *err);
+ * \param[in]  resume  go on with those of an earlier run, if they are there
+ * \param[out] found   they were
+ * \return FURROW_OK, FURROW_EIO, FURROW_ENOMEM, FURROW_EOVERFLOW */
+FURROW_MUST_CHECK furrow_status_t furrow_notes_open(const char *path, int64_t count, bool resume, bool *found,
+                                                    furrow_notes_t **out, furrow_error_t *err);
 
-/** Write one. Local, from any thread. */
-FURROW_MUST_CHECK furrow_status_t furrow_notes_write(furrow_notes_t *notes, int64_t index, const furrow_note_t *note,
-                                                     furrow_error_t *err);
+/** Write `count` of them. From any thread. */
+FURROW_MUST_CHECK furrow_status_t furrow_notes_write(furrow_notes_t *notes, int64_t first, int64_t count,
+                                                     const furrow_note_t *note, furrow_error_t *err);
 
-/** Read `count` of them. Local, on rank 0. */
+/** Read `count` of them. */
 FURROW_MUST_CHECK furrow_status_t furrow_notes_read(const furrow_notes_t *notes, int64_t first, int64_t count,
                                                     furrow_note_t *out, furrow_error_t *err);
 
-/** What this rank wrote can be seen by the others. Local. */
-FURROW_MUST_CHECK furrow_status_t furrow_notes_flush(const furrow_notes_t *notes, furrow_error_t *err);
-
-/** Local. `keep` on rank 0: the file stays for a later run. NULL is fine. */
+/** `keep`: the file stays for a later run. NULL is fine. */
 void furrow_notes_close(furrow_notes_t *notes, bool keep);
 
 #endif

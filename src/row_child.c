@@ -199,10 +199,10 @@ static bool read_done(const furrow_row_child_t *c, int64_t before, int64_t *done
 }
 
 /* Row `*done` did not end well: name it, and go on after it. */
-static void reject_row(furrow_row_child_t *c, const char *reason, int64_t *done, furrow_rejects_t *rejects)
+static void reject_row(furrow_row_child_t *c, const char *reason, int64_t *done, furrow_made_t *made)
 {
     memset((char *)c->head + c->plan.out + *done * c->plan.out_bytes, 0, (size_t)c->plan.out_bytes);
-    furrow_reject(rejects, c->plan.first + *done, reason);
+    furrow_reject(made, c->plan.first + *done, reason);
     ++*done;
 }
 
@@ -215,7 +215,7 @@ static const char *reason_of(const furrow_row_child_t *c, const furrow_child_out
     return text;
 }
 
-furrow_status_t furrow_row_child_compute(furrow_row_child_t *c, int64_t first, int64_t count, furrow_rejects_t *rejects,
+furrow_status_t furrow_row_child_compute(furrow_row_child_t *c, int64_t first, int64_t count, furrow_made_t *made,
                                          furrow_error_t *err)
 {
     const furrow_child_item_t item = {.function = compute_rows,
@@ -237,9 +237,9 @@ furrow_status_t furrow_row_child_compute(furrow_row_child_t *c, int64_t first, i
         const bool sound = read_done(c, before, &done);
         if (!sound) done = before;
         if (!sound || (outcome.end == FURROW_CHILD_DONE && done == before))
-            reject_row(c, "the kernel wrote where it should not", &done, rejects);
+            reject_row(c, "the kernel wrote where it should not", &done, made);
         else if (outcome.end != FURROW_CHILD_DONE && done < count)
-            reject_row(c, reason_of(c, &outcome, text), &done, rejects);
+            reject_row(c, reason_of(c, &outcome, text), &done, made);
     }
     return FURROW_OK;
 }

@@ -29,7 +29,7 @@ FURROW_MUST_CHECK furrow_status_t furrow_row_child_room(furrow_row_child_t *chil
 /** Compute the rows [first, first + count) that were put into that room. Those that fail, end or crash the process, or
  * take too long, are named in `rejects`, and zero. \return FURROW_OK; a status ends the whole run */
 FURROW_MUST_CHECK furrow_status_t furrow_row_child_compute(furrow_row_child_t *child, int64_t first, int64_t count,
-                                                           furrow_rejects_t *rejects, furrow_error_t *err);
+                                                           furrow_made_t *made, furrow_error_t *err);
 
 /** Teardown, and end the process. NULL is fine. \return FURROW_OK, FURROW_EIO: teardown crashed */
 furrow_status_t furrow_row_child_close(furrow_row_child_t *child, furrow_error_t *err);

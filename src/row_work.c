@@ -267,7 +267,7 @@ static const char *compute_row(const furrow_row_work_t *w, int64_t index, const 
 
 /* The results of the rows on a desk; a rejected one is zero. */
 static void compute(const furrow_row_work_t *w, int64_t first, int64_t count, const furrow_row_desk_t *desk,
-                    furrow_rejects_t *rejects)
+                    furrow_made_t *made)
 {
     char text[FURROW_REJECT_TEXT];
     furrow_pulse_slot_t *slot = furrow_pulse_mine();
@@ -280,7 +280,7 @@ static void compute(const furrow_row_work_t *w, int64_t first, int64_t count, co
         furrow_pulse_done(slot);
         if (reason == NULL) continue;
         memset(out, 0, (size_t)w->out_bytes);
-        furrow_reject(rejects, first + i, reason);
+        furrow_reject(made, first + i, reason);
     }
 }
 
@@ -310,15 +310,15 @@ static furrow_status_t write_results(const furrow_row_work_t *w, int64_t first, 
 }
 
 static furrow_status_t compute_desk(const furrow_row_work_t *w, int64_t first, int64_t count, furrow_row_desk_t *desk,
-                                    furrow_rejects_t *rejects, furrow_error_t *err)
+                                    furrow_made_t *made, furrow_error_t *err)
 {
-    if (desk->child != NULL) return furrow_row_child_compute(desk->child, first, count, rejects, err);
-    compute(w, first, count, desk, rejects);
+    if (desk->child != NULL) return furrow_row_child_compute(desk->child, first, count, made, err);
+    compute(w, first, count, desk, made);
     return FURROW_OK;
 }
 
 /* On ranks that see the dataset. */
-static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_rejects_t *rejects,
+static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_made_t *made,
                             furrow_error_t *err)
 {
     const furrow_row_work_t *w = arg;
@@ -330,7 +330,7 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
         const int64_t now = furrow_least(w->together, count - at);
         furrow_pulse_at(slot, first + at, now);
         status = read_rows(w, first + at, now, desk->in, err);
-        if (status == FURROW_OK) status = compute_desk(w, first + at, now, desk, rejects, err);
+        if (status == FURROW_OK) status = compute_desk(w, first + at, now, desk, made, err);
         furrow_pulse_at(slot, first + at, now);
         if (status == FURROW_OK) status = write_results(w, first + at, now, desk->out, err);
     }
@@ -340,7 +340,7 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
 
 /* On ranks that do not. */
 static furrow_status_t work_dealt(void *arg, int64_t first, int64_t count, int thread, const void *in, void *out,
-                                  furrow_rejects_t *rejects, furrow_error_t *err)
+                                  furrow_made_t *made, furrow_error_t *err)
 {
     const furrow_row_work_t *w = arg;
     furrow_row_desk_t *desk = &w->desk[thread];
@@ -349,7 +349,7 @@ static furrow_status_t work_dealt(void *arg, int64_t first, int64_t count, int t
     for (int64_t at = 0; at < count && status == FURROW_OK; at += w->together) {
         const int64_t now = furrow_least(w->together, count - at);
         memcpy(desk->in, (const char *)in + at * w->row_bytes, (size_t)(now * w->row_bytes));
-        status = compute_desk(w, first + at, now, desk, rejects, err);
+        status = compute_desk(w, first + at, now, desk, made, err);
         memcpy((char *)out + at * w->out_bytes, desk->out, (size_t)(now * w->out_bytes));
     }
     return status;
@@ -367,7 +367,7 @@ static void lose(void *arg, furrow_status_t status, const furrow_error_t *err)
     if (w->stream != NULL) furrow_row_stream_fail(w->stream, status, err);
 }
 
-static furrow_status_t store(void *arg, int64_t first, int64_t count, const void *out, furrow_error_t *err)
+static furrow_status_t keep(void *arg, int64_t first, int64_t count, const void *out, furrow_error_t *err)
 {
     return write_results(arg, first, count, out, err);
 }
@@ -379,14 +379,16 @@ furrow_items_t furrow_row_work_items(furrow_row_work_t *w)
     int64_t most = alone ? INT64_MAX : w->dealt.most;
 
     if (furrow_dataset_is_stream(w->dataset)) most = furrow_least(most, w->together); /* read at once: none must wait */
-    w->dealt = (furrow_items_dealt_t){w->row_bytes, w->out_bytes, most, fetch, lose, store, work_dealt};
+    w->dealt = (furrow_items_dealt_t){w->row_bytes, most, fetch, lose, work_dealt};
     return (furrow_items_t){.count = w->rows,
                             .chunk = is_fortran(w) ? furrow_least(w->together, w->rows / (4 * workers) + 1) : 0,
                             .on_root = alone,
                             .dealt = on_root ? &w->dealt : NULL,
                             .noun = "row",
                             .work = work,
-                            .arg = w};
+                            .arg = w,
+                            .kept_bytes = on_root ? w->out_bytes : 0,
+                            .keep = keep};
 }
 
 furrow_status_t furrow_row_work_close(furrow_row_work_t *w, furrow_error_t *err)

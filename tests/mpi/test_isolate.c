@@ -47,7 +47,7 @@ static int work_in_child(void *state, int64_t index, const void *arg, int64_t ar
     }
 }
 
-static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_rejects_t *rejects,
+static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_made_t *made,
                             furrow_error_t *err)
 {
     job_t *job = arg;
@@ -59,7 +59,7 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
                                           i % 20 == 11 ? 0.2 : 0};
         const furrow_status_t status = furrow_child_call(job->child[thread], &item, &out, err);
         if (status != FURROW_OK) return status;
-        if (out.end != FURROW_CHILD_DONE) furrow_reject(rejects, i, out.text);
+        if (out.end != FURROW_CHILD_DONE) furrow_reject(made, i, out.text);
         job->done[i] = out.end == FURROW_CHILD_DONE && result == i * i;
     }
     return FURROW_OK;
@@ -115,7 +115,7 @@ static int kill_process(void *state, int64_t index, const void *arg, int64_t arg
 }
 
 /* Item 0 kills the server of its rank; others run there, and on other ranks, until that shows. */
-static furrow_status_t lose_server(void *arg, int64_t first, int64_t count, int thread, furrow_rejects_t *rejects,
+static furrow_status_t lose_server(void *arg, int64_t first, int64_t count, int thread, furrow_made_t *made,
                                    furrow_error_t *err)
 {
     const struct timespec pause = {0, 1000000};
@@ -124,7 +124,7 @@ static furrow_status_t lose_server(void *arg, int64_t first, int64_t count, int 
     furrow_child_outcome_t out;
     furrow_status_t status;
 
-    (void)count, (void)rejects;
+    (void)count, (void)made;
     do {
         status = furrow_child_call(job->child[thread], &item, &out, err);
         item.index = 0;

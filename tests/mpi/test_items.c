@@ -36,7 +36,7 @@ static void sleep_ns(long ns)
     if (ns > 0) (void)nanosleep(&time, NULL);
 }
 
-static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_rejects_t *rejects,
+static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_made_t *made,
                             furrow_error_t *err)
 {
     job_t *j = arg;
@@ -52,7 +52,7 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
         sleep_ns(i >= j->slow_from && i < j->slow_stop ? j->slow_ns : j->quick_ns);
         atomic_fetch_add(&j->done[i], 1);
         (void)snprintf(text, sizeof text, "bad %lld", (long long)i);
-        if (j->reject_every > 0 && i % j->reject_every == 0) furrow_reject(rejects, i, text);
+        if (j->reject_every > 0 && i % j->reject_every == 0) furrow_reject(made, i, text);
     }
     return FURROW_OK;
 }
@@ -245,10 +245,10 @@ static void test_cancel(void **state)
     }
 }
 
-static furrow_status_t count_work(void *arg, int64_t first, int64_t count, int thread, furrow_rejects_t *rejects,
+static furrow_status_t count_work(void *arg, int64_t first, int64_t count, int thread, furrow_made_t *made,
                                   furrow_error_t *err)
 {
-    (void)arg, (void)first, (void)count, (void)thread, (void)rejects, (void)err;
+    (void)arg, (void)first, (void)count, (void)thread, (void)made, (void)err;
     return FURROW_OK;
 }
 

@@ -29,7 +29,7 @@ static furrow_status_t describe(void *arg, furrow_job_text_t *text, furrow_error
     return FURROW_OK;
 }
 
-static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_rejects_t *rejects,
+static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread, furrow_made_t *made,
                             furrow_error_t *err)
 {
     task_t *t = arg;
@@ -37,7 +37,7 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
     (void)thread, (void)err;
     for (int64_t i = first; i < first + count; i++) {
         atomic_fetch_add(&t->times[i], 1);
-        if (i % REJECT_EVERY == 0) furrow_reject(rejects, i, "every 300th");
+        if (i % REJECT_EVERY == 0) furrow_reject(made, i, "every 300th");
         if (i == t->cancel_at) furrow_context_cancel(t->ctx);
         if (t->cancel_at >= 0 && i > t->cancel_at) (void)usleep(10000); /* the main threads see it soon, not at once */
     }
