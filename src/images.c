@@ -35,13 +35,11 @@ typedef struct {
 
 /* -------------------------------------------------------------------- work */
 
-static furrow_status_t put(run_t *run, int64_t index, furrow_images_worker_t *w, const furrow_note_t *note,
+static furrow_status_t put(const run_t *run, int64_t index, const furrow_images_worker_t *w, const furrow_note_t *note,
                            furrow_made_t *made, furrow_error_t *err)
 {
-    const int64_t items = run->plan.slot_items;
-
     if (run->job == NULL) return FURROW_OK;
-    const furrow_status_t status = furrow_output_write(furrow_job_output(run->job), index * items, items, w->slot, err);
+    const furrow_status_t status = furrow_put(made, index, 1, w->slot, err);
     return status == FURROW_OK ? furrow_keep(made, index, note, err) : status;
 }
 
@@ -164,6 +162,7 @@ static furrow_status_t run_job(run_t *run, furrow_error_t *err)
                                   .noun = "image",
                                   .work = work,
                                   .arg = run,
+                                  .output_items = run->plan.slot_items,
                                   .kept_bytes = sizeof(furrow_note_t),
                                   .keep = keep};
 

@@ -50,7 +50,8 @@ static furrow_status_t check(const furrow_images_plan_t *plan, furrow_error_t *e
     return FURROW_OK;
 }
 
-/* Half of what is left beside the slots is for files, half for decoders. */
+/* Half of what is left beside the slots is for files, half for decoders. Edges for other hosts are not counted, or they
+ * would decide which images are rejected; nor do all threads ever need the whole of both halves at once. */
 static furrow_status_t share_memory(furrow_images_plan_t *plan, int64_t reserved, furrow_error_t *err)
 {
     const int64_t threads = furrow_context_threads(plan->ctx), memory = furrow_context_memory(plan->ctx);

@@ -16,7 +16,8 @@ static const double long_chunk = 0.05; /* no chunks in reserve that take longer:
 struct furrow_made {
     const furrow_items_t *items;
     furrow_range_t range;
-    char *kept; /* of each item; NULL: rank 0 puts it away at once, or there is nothing to keep */
+    furrow_edges_t *edges; /* of what goes into the output */
+    char *kept;            /* of each item; NULL: rank 0 puts it away at once, or there is nothing to keep */
     furrow_packed_t rejects;
     bool incomplete; /* they are, for want of memory */
 };
@@ -47,6 +48,13 @@ furrow_status_t furrow_keep(furrow_made_t *made, int64_t index, const void *kept
     return FURROW_OK;
 }
 
+furrow_status_t furrow_put(furrow_made_t *made, int64_t first, int64_t count, const void *results, furrow_error_t *err)
+{
+    const int64_t each = made->items->output_items;
+
+    return furrow_output_write_part(made->items->output, first * each, count * each, results, made->edges, err);
+}
+
 /* -------------------------------------------------------------------- work */
 
 /* A parcel that comes back: how many bytes to keep, at KEPT these, then the rejects. */
@@ -70,11 +78,11 @@ static furrow_status_t wrap(const furrow_made_t *made, furrow_parcel_t **out, fu
 /* On another rank than 0: memory for what goes back there. */
 static furrow_status_t make_room(const run_t *run, furrow_made_t *made, furrow_error_t *err)
 {
-    const int64_t bytes = made->items->kept_bytes;
+    const int64_t count = made->range.stop - made->range.start;
     void *kept;
 
-    if (run->is_root || bytes == 0) return FURROW_OK;
-    const furrow_status_t status = furrow_alloc_buffer(made->range.stop - made->range.start, bytes, &kept, err);
+    if (run->is_root || made->items->keep == NULL) return FURROW_OK;
+    const furrow_status_t status = furrow_alloc_buffer(count, made->items->kept_bytes, &kept, err);
     if (status == FURROW_OK) made->kept = kept;
     return status;
 }
@@ -96,12 +104,16 @@ static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, 
                             furrow_done_t *done, furrow_error_t *err)
 {
     const run_t *run = arg;
-    furrow_made_t made = {.items = run->items, .range = chunk->range};
+    const int64_t first = chunk->range.start, count = chunk->range.stop - first, each = run->items->output_items;
+    furrow_made_t made = {.items = run->items, .range = chunk->range, .edges = &done->edges};
+    furrow_status_t status = FURROW_OK;
 
-    furrow_status_t status = make_room(run, &made, err);
+    if (run->items->output != NULL && packed == NULL) /* where rank 0 deals, it writes */
+        status = furrow_output_open_part(run->items->output, first * each, count * each, &done->edges, err);
+    if (status == FURROW_OK) status = make_room(run, &made, err);
     if (status == FURROW_OK) status = work_on(&made, thread, packed, err);
     if (status == FURROW_OK) status = wrap(&made, &done->parcel, err);
-    done->ran = chunk->range.stop - chunk->range.start;
+    done->ran = count;
     furrow_packed_free(&made.rejects);
     free(made.kept);
     return status;
@@ -216,6 +228,11 @@ static bool is_over(void *arg, bool stopping)
     return stopping || left.start == left.stop;
 }
 
+static furrow_status_t write_edge(void *arg, int64_t at, const furrow_parcel_t *data, furrow_error_t *err)
+{
+    return furrow_output_write_edge(((run_t *)arg)->items->output, at, data, err);
+}
+
 static furrow_status_t tick(void *arg, double *next, furrow_error_t *err)
 {
     const furrow_items_listener_t *l = &((run_t *)arg)->items->listener;
@@ -233,6 +250,7 @@ furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *it
                                            .on_root = items->on_root,
                                            .noun = items->noun,
                                            .work = work,
+                                           .write_edge = write_edge,
                                            .take = take,
                                            .pack = pack,
                                            .told = told,

@@ -8,6 +8,7 @@
 #ifndef FURROW_ITEMS_H
 #define FURROW_ITEMS_H
 
+#include "output.h"
 #include "ranges.h"
 
 /** What a worker makes of its chunk. The functions on it are local. */
@@ -20,6 +21,11 @@ void furrow_reject(furrow_made_t *made, int64_t index, const char *text);
  * returns */
 FURROW_MUST_CHECK furrow_status_t furrow_keep(furrow_made_t *made, int64_t index, const void *kept,
                                               furrow_error_t *err);
+
+/** The results of items [first, first + count), to their places in `output`; from the first item of the chunk to the last,
+ * in as many pieces as you like. */
+FURROW_MUST_CHECK furrow_status_t furrow_put(furrow_made_t *made, int64_t first, int64_t count, const void *results,
+                                             furrow_error_t *err);
 
 /** Work on items [first, first + count). Runs on any thread of any rank, 0 <= thread < threads of the context; must not
  * call MPI. \return FURROW_OK, or a status that ends the whole run (a full disk, not a bad item) */
@@ -57,8 +63,10 @@ typedef struct furrow_items {
     const char *noun;                  /* what an item is called, as in furrow_engine_client_t */
     furrow_items_work_fn *work;
     void *arg;
+    furrow_output_t *output; /* of furrow_put(), that all ranks which work may write; else NULL */
+    int64_t output_items;    /* elements of it for each item */
     /* What rank 0 puts away of items [first, first + count), before the listener is told: so many bytes of each, from
-     * furrow_keep() on the thread that works, from other ranks, with their chunks, on the main thread. 0: nothing. */
+     * furrow_keep() on the thread that works, from other ranks, with their chunks, on the main thread. NULL: nothing. */
     int64_t kept_bytes;
     furrow_status_t (*keep)(void *arg, int64_t first, int64_t count, const void *kept, furrow_error_t *err);
     furrow_items_listener_t listener; /* used on rank 0 */

@@ -38,7 +38,10 @@ static void close_store(furrow_engine_t *e)
 
 static void tell(furrow_engine_t *e, const furrow_report_t *r)
 {
-    const furrow_done_t done = {r->mail.ran, r->mail.seconds, r->parcel, r->mail.kind == FURROW_MAIL_DROPPED};
+    const furrow_done_t done = {.ran = r->mail.ran,
+                                .seconds = r->mail.seconds,
+                                .parcel = r->parcel,
+                                .failed = r->mail.kind == FURROW_MAIL_DROPPED};
     furrow_error_t error = {0};
 
     const furrow_status_t status =
@@ -115,28 +118,48 @@ static void answer_rank(furrow_engine_t *e, int rank, bool reserve)
     }
 }
 
+/* What another rank reports or asks. */
+static void hear_rank(furrow_engine_t *e, furrow_report_t *r, bool lost, int from)
+{
+    const int64_t kind = r->mail.kind;
+    furrow_error_t error;
+
+    if (lost && kind == FURROW_MAIL_DONE) {
+        r->mail.kind = FURROW_MAIL_DROPPED;
+        furrow_engine_fail(e, furrow_fail(&error, FURROW_ENOMEM, "out of memory for results"), &error);
+    }
+    if (lost && kind == FURROW_MAIL_ASK) r->mail.kind = FURROW_MAIL_ASK_LOST;
+    if (kind == FURROW_MAIL_DONE || kind == FURROW_MAIL_DROPPED) {
+        e->peer[from].given--;
+        e->given_away--;
+        furrow_pulse_done(furrow_context_main_slot(e->ctx));
+    }
+    hear(e, r, from);
+    answer_rank(e, from, true);
+}
+
+/* Chunks of this rank's threads that rank 0 has heard of. */
+static void count_returned(furrow_engine_t *e, int64_t chunks)
+{
+    pthread_mutex_lock(&e->lock);
+    e->returned += chunks;
+    pthread_mutex_unlock(&e->lock);
+}
+
 /* True if there was anything. */
 static bool serve_ranks(furrow_engine_t *e)
 {
+    furrow_report_t r = {0}, own;
     bool heard = false, lost;
-    furrow_report_t r;
     int from;
 
     for (; furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, &r.parcel, &lost, &from); heard = true) {
-        furrow_error_t error;
-        const int64_t kind = r.mail.kind;
-        if (lost && kind == FURROW_MAIL_DONE) {
-            r.mail.kind = FURROW_MAIL_DROPPED;
-            furrow_engine_fail(e, furrow_fail(&error, FURROW_ENOMEM, "out of memory for results"), &error);
+        if (!furrow_engine_is_about_edges(&r.mail)) {
+            hear_rank(e, &r, lost, from);
+        } else if (furrow_engine_take_edge(e, &r, lost, from, &own)) {
+            hear(e, &own, 0);
+            count_returned(e, 1);
         }
-        if (lost && kind == FURROW_MAIL_ASK) r.mail.kind = FURROW_MAIL_ASK_LOST;
-        if (kind == FURROW_MAIL_DONE || kind == FURROW_MAIL_DROPPED) {
-            e->peer[from].given--;
-            e->given_away--;
-            furrow_pulse_done(furrow_context_main_slot(e->ctx));
-        }
-        hear(e, &r, from);
-        answer_rank(e, from, true);
     }
     return heard;
 }
@@ -201,12 +224,11 @@ static int64_t hear_threads(furrow_engine_t *e)
     int64_t chunks = 0;
 
     for (int64_t i = 0; i < reports; i++) {
+        if (furrow_engine_hold(e, &e->batch[i])) continue;
         chunks += e->batch[i].mail.kind != FURROW_MAIL_ASK;
         hear(e, &e->batch[i], 0);
     }
-    pthread_mutex_lock(&e->lock);
-    e->returned += chunks;
-    pthread_mutex_unlock(&e->lock);
+    count_returned(e, chunks);
     return reports;
 }
 
@@ -324,7 +346,7 @@ static void return_what_waits(furrow_engine_t *e)
 /* Other ranks: until rank 0 says that nothing more will come. By then every chunk that came was reported. */
 static void follow(furrow_engine_t *e)
 {
-    furrow_report_t r = {.mail = {.kind = FURROW_MAIL_WANT, .thread = e->threads}};
+    furrow_report_t r = {.mail = {.kind = FURROW_MAIL_WANT, .thread = e->threads}}, own;
     double pause = shortest_pause;
     bool lost;
     int from;
@@ -334,11 +356,14 @@ static void follow(furrow_engine_t *e)
     for (;;) {
         const int64_t reports = furrow_engine_take_reports(e);
         go_back(e); /* rank 0 should hear of that before the reports, which it answers with more chunks */
-        for (int64_t i = 0; i < reports; i++) send_mail(e, &e->batch[i].mail, e->batch[i].parcel, 0);
+        for (int64_t i = 0; i < reports; i++)
+            if (!furrow_engine_hold(e, &e->batch[i])) send_mail(e, &e->batch[i].mail, e->batch[i].parcel, 0);
         return_what_waits(e);
         bool heard = reports > 0;
         for (; furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, &r.parcel, &lost, &from); heard = true) {
             if (r.mail.kind == FURROW_MAIL_STOP) return;
+            if (furrow_engine_is_about_edges(&r.mail) && furrow_engine_take_edge(e, &r, lost, from, &own))
+                send_mail(e, &own.mail, own.parcel, 0);
             if (r.mail.kind == FURROW_MAIL_CHUNK) queue_chunk(e, &r, lost);
             if (r.mail.kind == FURROW_MAIL_CANCEL) cancel_here(e, r.mail.chunk.group);
             if (r.mail.kind == FURROW_MAIL_ANSWER) furrow_engine_deliver(e, r.mail.ticket, r.parcel);
@@ -347,37 +372,6 @@ static void follow(furrow_engine_t *e)
         pause = next_pause(pause, heard);
         furrow_engine_doze(e, pause);
     }
-}
-
-/* -------------------------------------------------------------- for clients */
-
-void furrow_engine_wake(furrow_engine_t *e, int64_t items)
-{
-    pthread_mutex_lock(&e->lock);
-    if (items >= e->idle)
-        pthread_cond_broadcast(&e->work_there);
-    else
-        for (; items > 0; items--) pthread_cond_signal(&e->work_there);
-    e->news = furrow_context_ranks(e->ctx) > 1;
-    if (e->news) furrow_engine_call_main(e);
-    pthread_mutex_unlock(&e->lock);
-}
-
-void furrow_engine_look(furrow_engine_t *e)
-{
-    pthread_mutex_lock(&e->lock);
-    furrow_engine_call_main(e);
-    pthread_mutex_unlock(&e->lock);
-}
-
-int64_t furrow_engine_workers(const furrow_engine_t *e)
-{
-    return e->workers;
-}
-
-bool furrow_engine_was_stopped(const furrow_engine_t *e)
-{
-    return e->stopping;
 }
 
 /* ---------------------------------------------------------------- the run */
@@ -398,17 +392,19 @@ static void init_locks(furrow_engine_t *e)
 static furrow_status_t alloc_lists(furrow_engine_t *e, furrow_error_t *err)
 {
     const int64_t ranks = furrow_context_ranks(e->ctx), room = (1 + FURROW_RESERVE_MAX) * (int64_t)e->threads;
-    void *thread = NULL, *queue = NULL, *going = NULL, *peer = NULL, *report = NULL, *batch = NULL;
+    void *thread = NULL, *queue = NULL, *going = NULL, *held = NULL, *peer = NULL, *report = NULL, *batch = NULL;
 
     furrow_status_t status = furrow_alloc(e->threads, sizeof *e->thread, &thread, err);
     if (status == FURROW_OK) status = furrow_alloc(room, sizeof *e->queue, &queue, err);
     if (status == FURROW_OK) status = furrow_alloc(room, sizeof *e->going, &going, err);
+    if (status == FURROW_OK) status = furrow_alloc(room, sizeof *e->held, &held, err);
     if (status == FURROW_OK) status = furrow_alloc(ranks, sizeof *e->peer, &peer, err);
     if (status == FURROW_OK) status = furrow_alloc(FURROW_REPORTS, sizeof *e->report, &report, err);
     if (status == FURROW_OK) status = furrow_alloc(FURROW_REPORTS, sizeof *e->batch, &batch, err);
     e->thread = thread;
     e->queue = queue;
     e->going = going;
+    e->held = held;
     e->peer = peer;
     e->report = report;
     e->batch = batch;
@@ -480,6 +476,7 @@ void furrow_engine_close(furrow_engine_t *e)
     free(e->thread);
     free(e->queue);
     free(e->going);
+    free(e->held);
     free(e->peer);
     free(e->report);
     free(e->batch);

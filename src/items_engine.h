@@ -5,10 +5,14 @@
  * The main thread of every rank serves messages and sleeps otherwise; T other threads work. On rank 0 they take chunks
  * themselves, and the memory of the client; to other ranks chunks go with what the client packs, and come back with what
  * it packed there. Another rank has at most as many chunks as it has threads, and a reserve while chunks are short.
+ *
+ * Of what a chunk writes into a file, edges may be for ranks of other hosts (edges.h): they go there, and the report of
+ * the chunk waits on the rank that had it until they are written. A chunk of which rank 0 hears stands in the file whole.
  */
 #ifndef FURROW_ITEMS_ENGINE_H
 #define FURROW_ITEMS_ENGINE_H
 
+#include "edges.h"
 #include "ranges.h"
 #include "status.h"
 #include "transfer.h"
@@ -28,7 +32,8 @@ typedef struct furrow_done {
     int64_t ran;    /* items from its start; the client may drop the others, or give them again */
     double seconds; /* in which they ran */
     furrow_parcel_t *parcel;
-    bool failed; /* the work returned a status that ends the run; nothing else is known */
+    furrow_edges_t edges; /* to be written before anybody hears of the chunk */
+    bool failed;          /* the work returned a status that ends the run; nothing else is known */
 } furrow_done_t;
 
 /** Who asked something. */
@@ -56,6 +61,8 @@ typedef struct furrow_engine_client {
     /* Everything is cancelled while the thread works; again and again until it does not, for it may have been between two
      * items. On the main thread, the engine is locked. */
     void (*interrupt)(void *arg, int thread);
+    /* Write an edge of a chunk that another rank had. Main thread, on any rank. */
+    furrow_status_t (*write_edge)(void *arg, int64_t at, const furrow_parcel_t *data, furrow_error_t *err);
 
     /* The next chunk; false: there is none now. In `reserve`: only one that is known to be short. On any thread, the
      * engine is locked: it must not be called from here. */

@@ -1,6 +1,6 @@
 /** \file items_run.h
- * Inside of the engine: what the main thread of a rank (items_engine.c) and its working threads (items_threads.c)
- * share. Work layer; for these two only.
+ * Inside of the engine: what the main thread of a rank (items_engine.c, items_edges.c) and its working threads
+ * (items_threads.c) share. Work layer; for these only.
  */
 #ifndef FURROW_ITEMS_RUN_H
 #define FURROW_ITEMS_RUN_H
@@ -13,10 +13,14 @@
 
 enum { FURROW_REPORTS = 512 };
 
-/* To rank 0. WANT: this rank has `thread` threads. DONE: a chunk. DROPPED: a chunk was not finished, the run must end.
+/* Between any two ranks. EDGE: bytes chunk.range of the file, to be written; EDGE_WRITTEN, EDGE_LOST: they were, or could
+ * not be, and the run must end. To rank 0. WANT: this rank has `thread` threads. DONE: a chunk. DROPPED: a chunk was not finished, the run must end.
  * STOPPING: the same without a chunk. ASK; ASK_LOST: there was no memory for what it asks. From rank 0. CHUNK: work on it.
  * CANCEL: chunk.group. ANSWER. STOP: nothing more will come. */
 typedef enum {
+    FURROW_MAIL_EDGE,
+    FURROW_MAIL_EDGE_WRITTEN,
+    FURROW_MAIL_EDGE_LOST,
     FURROW_MAIL_WANT,
     FURROW_MAIL_DONE,
     FURROW_MAIL_DROPPED,
@@ -41,7 +45,15 @@ typedef struct {
 typedef struct {
     furrow_mail_t mail;
     furrow_parcel_t *parcel;
+    furrow_edges_t edges;
 } furrow_report_t;
+
+/* A report that waits until other ranks have written its edges. */
+typedef struct {
+    furrow_report_t report;
+    int64_t ticket;
+    int edges; /* that are not written yet */
+} furrow_held_t;
 
 enum { FURROW_RESERVE_MAX = 32 }; /* chunks, for each thread of another rank */
 
@@ -87,6 +99,7 @@ struct furrow_engine {
     bool closed;             /* threads end when they find nothing */
     int64_t taken;           /* chunks, by threads of this rank */
     int64_t returned;        /* chunks of them that the client was told of, or that were sent */
+    int64_t waiting;         /* rank 0: chunks of them that wait for their edges */
     furrow_report_t *report; /* [FURROW_REPORTS] */
     int64_t reports;
     bool interrupts;           /* threads that work on something cancelled are interrupted */
@@ -101,8 +114,11 @@ struct furrow_engine {
 
     furrow_report_t *batch; /* [FURROW_REPORTS], and all below: of the main thread alone */
     furrow_report_t *going; /* [room] chunks of the queue that go back */
-    int64_t given_away;     /* rank 0: chunks at other ranks */
-    furrow_peer_t *peer;    /* rank 0: [ranks] */
+    furrow_held_t *held;    /* [room] */
+    int64_t helds;
+    int64_t held_tickets;
+    int64_t given_away;  /* rank 0: chunks at other ranks */
+    furrow_peer_t *peer; /* rank 0: [ranks] */
     bool stopping;
     bool no_reserve; /* rank 0: items wait for others, so none may be kept waiting behind one */
 };
@@ -128,6 +144,19 @@ int64_t furrow_engine_take_reports(furrow_engine_t *engine);
 
 /** The answer has come. Main thread. */
 void furrow_engine_deliver(furrow_engine_t *engine, int64_t ticket, furrow_parcel_t *answer);
+
+/** Send the edges of a report to those who write them, and keep it until they have. False: it has none. Main thread. */
+bool furrow_engine_hold(furrow_engine_t *engine, const furrow_report_t *report);
+
+static inline bool furrow_engine_is_about_edges(const furrow_mail_t *mail)
+{
+    return mail->kind <= FURROW_MAIL_EDGE_LOST;
+}
+
+/** Such a mail has come: write what another rank sent, and say so, or hear that what this rank sent is written. True: a
+ * report that was held, `released`, need not wait any more. `lost`: the parcel is. Main thread. */
+bool furrow_engine_take_edge(furrow_engine_t *engine, const furrow_report_t *mail, bool lost, int from,
+                             furrow_report_t *released);
 
 /** Sleep until a thread has something to say, at most so many seconds. Main thread. */
 void furrow_engine_doze(furrow_engine_t *engine, double longest);

@@ -15,12 +15,13 @@ bool furrow_engine_context_cancelled(const furrow_engine_t *e)
     return atomic_load_explicit(&furrow_context_progress(e->ctx)->cancelled, memory_order_relaxed);
 }
 
-/* The next chunk on this rank. False: there is none now. */
+/* The next chunk on this rank. False: there is none now. Other ranks wait for their edges by what they are given; a thread
+ * of rank 0 must not run ahead of those who write for it either. */
 static bool take_chunk(furrow_engine_t *e, furrow_chunk_t *chunk, furrow_parcel_t **packed)
 {
     *packed = NULL;
     if (e->status != FURROW_OK || e->closed || !e->begun || furrow_engine_context_cancelled(e)) return false;
-    if (e->is_root) return e->client.take(e->client.arg, false, chunk);
+    if (e->is_root) return e->waiting < e->threads && e->client.take(e->client.arg, false, chunk);
     if (e->queued == 0) return false;
     *chunk = e->queue[0].mail.chunk;
     *packed = e->queue[0].parcel;
@@ -69,6 +70,12 @@ void furrow_engine_fail(furrow_engine_t *e, furrow_status_t status, const furrow
     pthread_mutex_unlock(&e->lock);
 }
 
+/* The client hears of this chunk on the thread that had it. */
+static bool tells_here(const furrow_engine_t *e, const furrow_edges_t *edges)
+{
+    return e->is_root && e->client.told_anywhere && !furrow_edges_any(edges);
+}
+
 /* Hand in the report on the last chunk, if there was one, and wait for the next. False: there will be none. */
 static bool exchange(furrow_thread_t *t, const furrow_report_t *report, furrow_chunk_t *chunk, furrow_parcel_t **packed)
 {
@@ -76,10 +83,11 @@ static bool exchange(furrow_thread_t *t, const furrow_report_t *report, furrow_c
     bool got;
 
     pthread_mutex_lock(&e->lock);
-    if (report != NULL && e->is_root && e->client.told_anywhere)
+    if (report != NULL && tells_here(e, &report->edges))
         e->returned++;
     else if (report != NULL)
         add_report(e, report);
+    if (report != NULL && e->is_root) e->waiting += furrow_edges_any(&report->edges);
     t->group = FURROW_ALL_GROUPS;
     while (!(got = take_chunk(e, chunk, packed))) {
         furrow_engine_call_main(e);
@@ -111,8 +119,11 @@ static void work_on(furrow_thread_t *t, const furrow_chunk_t *chunk, furrow_parc
     done.failed = status != FURROW_OK;
     furrow_parcel_free(packed);
     furrow_pulse_end(t->slot);
-    if (done.failed) furrow_engine_fail(e, status, &error);
-    if (e->is_root && e->client.told_anywhere) {
+    if (done.failed) {
+        furrow_engine_fail(e, status, &error);
+        furrow_edges_free(&done.edges);
+    }
+    if (tells_here(e, &done.edges)) {
         const furrow_status_t told = e->client.told(e->client.arg, chunk, &done, &error);
         if (told != FURROW_OK) furrow_engine_fail(e, told, &error);
         furrow_parcel_free(done.parcel);
@@ -122,7 +133,8 @@ static void work_on(furrow_thread_t *t, const furrow_chunk_t *chunk, furrow_parc
                                          .chunk = *chunk,
                                          .ran = done.ran,
                                          .seconds = done.seconds},
-                                .parcel = done.parcel};
+                                .parcel = done.parcel,
+                                .edges = done.edges};
 }
 
 static void *thread_main(void *arg)
@@ -158,6 +170,37 @@ furrow_status_t furrow_engine_start_threads(furrow_engine_t *e, int *started, fu
             return furrow_fail(err, FURROW_ENOMEM, "the system refused thread %d of %d", *started, e->threads);
     }
     return FURROW_OK;
+}
+
+/* -------------------------------------------------------------- for clients */
+
+void furrow_engine_wake(furrow_engine_t *e, int64_t items)
+{
+    pthread_mutex_lock(&e->lock);
+    if (items >= e->idle)
+        pthread_cond_broadcast(&e->work_there);
+    else
+        for (; items > 0; items--) pthread_cond_signal(&e->work_there);
+    e->news = furrow_context_ranks(e->ctx) > 1;
+    if (e->news) furrow_engine_call_main(e);
+    pthread_mutex_unlock(&e->lock);
+}
+
+void furrow_engine_look(furrow_engine_t *e)
+{
+    pthread_mutex_lock(&e->lock);
+    furrow_engine_call_main(e);
+    pthread_mutex_unlock(&e->lock);
+}
+
+int64_t furrow_engine_workers(const furrow_engine_t *e)
+{
+    return e->workers;
+}
+
+bool furrow_engine_was_stopped(const furrow_engine_t *e)
+{
+    return e->stopping;
 }
 
 void furrow_engine_cancel(furrow_engine_t *e, int64_t group)
@@ -196,7 +239,7 @@ furrow_status_t furrow_engine_ask(furrow_engine_t *e, int thread, furrow_parcel_
     q.next = e->asking;
     e->asking = &q;
     const furrow_mail_t mail = {.kind = FURROW_MAIL_ASK, .thread = thread, .ticket = q.ticket};
-    add_report(e, &(furrow_report_t){mail, question});
+    add_report(e, &(furrow_report_t){.mail = mail, .parcel = question});
     furrow_engine_call_main(e);
     while (!q.answered) pthread_cond_wait(&q.there, &e->lock);
     furrow_question_t **at = &e->asking;

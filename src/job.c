@@ -203,6 +203,7 @@ furrow_status_t furrow_job_run(furrow_job_t *job, const furrow_items_t *items, f
     furrow_items_t ours = *items;
 
     ours.skip = &job->done;
+    ours.output = job->output;
     ours.listener = (furrow_items_listener_t){on_done, on_reject, on_tick, job};
     job->resumed = job->finished;
     const furrow_status_t status = furrow_items_run(job->ctx, &ours, err);

@@ -314,6 +314,7 @@ static furrow_status_t run_engine(furrow_pool_t *pool, furrow_error_t *err)
                                            .work = furrow_pool_work,
                                            .end = furrow_pool_end,
                                            .interrupt = furrow_pool_interrupt,
+                                           .write_edge = furrow_pool_write_edge,
                                            .take = furrow_pool_take,
                                            .pack = furrow_pool_pack,
                                            .told = furrow_pool_told,

@@ -214,6 +214,8 @@ furrow_status_t furrow_pool_pack(void *arg, const furrow_chunk_t *chunk, furrow_
 furrow_status_t furrow_pool_work(void *arg, int thread, const furrow_chunk_t *chunk, const furrow_parcel_t *packed,
                                  furrow_done_t *done, furrow_error_t *err);
 
+furrow_status_t furrow_pool_write_edge(void *arg, int64_t at, const furrow_parcel_t *data, furrow_error_t *err);
+
 /** In front of what comes back with a chunk: so many bytes of results, then packed failures. Takes a line of cache. */
 typedef struct {
     int64_t result_bytes;

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "mem.h"
+#include "output.h"
 #include "pool.h"
 #include "pool_isolate.h"
 #include "pulse.h"
@@ -236,9 +237,16 @@ static furrow_status_t run_chunk(chunk_t *c, furrow_done_t *done, furrow_error_t
     done->ran = c->ran;
     if (status != FURROW_OK) return status;
     if (pool->output == NULL) return wrap(c, result_bytes, &done->parcel, err);
-    if (items > 0)
-        status = furrow_output_write(pool->output, c->range.start * items, done->ran * items, c->results, err);
+    const int64_t first = c->range.start * items, count = c->ran * items;
+    status = furrow_output_open_part(pool->output, first, count, &done->edges, err);
+    if (status == FURROW_OK)
+        status = furrow_output_write_part(pool->output, first, count, c->results, &done->edges, err);
     return status == FURROW_OK ? wrap(c, 0, &done->parcel, err) : status;
+}
+
+furrow_status_t furrow_pool_write_edge(void *arg, int64_t at, const furrow_parcel_t *data, furrow_error_t *err)
+{
+    return furrow_output_write_edge(((furrow_pool_t *)arg)->output, at, data, err);
 }
 
 furrow_status_t furrow_pool_work(void *arg, int thread, const furrow_chunk_t *chunk, const furrow_parcel_t *packed,

@@ -167,11 +167,11 @@ static furrow_status_t plan_memory(furrow_row_work_t *w, furrow_error_t *err)
     const int64_t row = w->row_bytes + w->out_bytes + column;
     const int64_t fixed = w->form.scratch_bytes + 3 * 64;
 
-    if (row + fixed > INT64_MAX / threads - w->with_bytes) return fail_budget(w, INT64_MAX, err);
-    const int64_t needed = threads * (row + fixed) + w->with_bytes;
+    if (row + fixed > INT64_MAX / threads - w->common_bytes) return fail_budget(w, INT64_MAX, err);
+    const int64_t needed = threads * (row + fixed) + w->common_bytes;
     if (needed > memory) return fail_budget(w, needed, err);
     const int64_t wanted = (is_fortran(w) ? FORTRAN_BYTES : TOGETHER_BYTES) / (row + 1) + 1;
-    const int64_t possible = ((memory - w->with_bytes) / threads - fixed) / (row > 0 ? row : 1);
+    const int64_t possible = ((memory - w->common_bytes) / threads - fixed) / (row > 0 ? row : 1);
     w->together = furrow_least(furrow_least(wanted, possible), w->rows > 0 ? w->rows : 1);
     return FURROW_OK;
 }
@@ -180,11 +180,14 @@ static furrow_status_t prepare_sizes(furrow_row_work_t *w, furrow_error_t *err)
 {
     const furrow_npy_t *h = furrow_dataset_header(w->dataset);
     const int64_t items = furrow_dataset_row_items(w->dataset);
+    int64_t file_bytes;
 
     w->rows = h->shape[0];
     w->row_bytes = items * furrow_dtype_size(h->dtype);
     w->out_bytes = w->form.items * furrow_dtype_size(w->form.dtype);
-    w->with_bytes = w->plan.opts.op == FURROW_ROW_DOT ? 2 * items * furrow_dtype_size(FURROW_F8) : 0;
+    if (!furrow_multiply(w->rows, w->out_bytes, &file_bytes)) file_bytes = INT64_MAX;
+    w->common_bytes = w->plan.opts.op == FURROW_ROW_DOT ? 2 * items * furrow_dtype_size(FURROW_F8) : 0;
+    if (!furrow_dataset_on_root(w->dataset)) w->common_bytes += furrow_edges_bytes(w->ctx, file_bytes);
     return plan_memory(w, err);
 }
 
@@ -218,7 +221,7 @@ static furrow_status_t make_desks(furrow_row_work_t *w, furrow_error_t *err)
 static int64_t most_dealt(const furrow_row_work_t *w)
 {
     const int64_t threads = furrow_context_threads(w->ctx), row = w->row_bytes + 2 * w->out_bytes + 1;
-    const int64_t left = furrow_context_memory(w->ctx) - w->with_bytes - threads * desk_bytes(w);
+    const int64_t left = furrow_context_memory(w->ctx) - w->common_bytes - threads * desk_bytes(w);
     int64_t workers = threads;
 
     furrow_sum_int64(w->ctx, &workers, 1);
@@ -303,12 +306,6 @@ static furrow_status_t read_rows(const furrow_row_work_t *w, int64_t first, int6
                              : furrow_dataset_read(w->dataset, first, count, in, err);
 }
 
-static furrow_status_t write_results(const furrow_row_work_t *w, int64_t first, int64_t count, const void *out,
-                                     furrow_error_t *err)
-{
-    return furrow_output_write(w->output, first * w->form.items, count * w->form.items, out, err);
-}
-
 static furrow_status_t compute_desk(const furrow_row_work_t *w, int64_t first, int64_t count, furrow_row_desk_t *desk,
                                     furrow_made_t *made, furrow_error_t *err)
 {
@@ -332,7 +329,7 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
         status = read_rows(w, first + at, now, desk->in, err);
         if (status == FURROW_OK) status = compute_desk(w, first + at, now, desk, made, err);
         furrow_pulse_at(slot, first + at, now);
-        if (status == FURROW_OK) status = write_results(w, first + at, now, desk->out, err);
+        if (status == FURROW_OK) status = furrow_put(made, first + at, now, desk->out, err);
     }
     if (status != FURROW_OK && w->stream != NULL) furrow_row_stream_fail(w->stream, status, err);
     return status;
@@ -369,7 +366,9 @@ static void lose(void *arg, furrow_status_t status, const furrow_error_t *err)
 
 static furrow_status_t keep(void *arg, int64_t first, int64_t count, const void *out, furrow_error_t *err)
 {
-    return write_results(arg, first, count, out, err);
+    const furrow_row_work_t *w = arg;
+
+    return furrow_output_write(w->output, first * w->form.items, count * w->form.items, out, err);
 }
 
 furrow_items_t furrow_row_work_items(furrow_row_work_t *w)
@@ -387,8 +386,9 @@ furrow_items_t furrow_row_work_items(furrow_row_work_t *w)
                             .noun = "row",
                             .work = work,
                             .arg = w,
-                            .kept_bytes = on_root ? w->out_bytes : 0,
-                            .keep = keep};
+                            .output_items = w->form.items,
+                            .kept_bytes = w->out_bytes,
+                            .keep = on_root ? keep : NULL};
 }
 
 furrow_status_t furrow_row_work_close(furrow_row_work_t *w, furrow_error_t *err)

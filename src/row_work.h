@@ -23,9 +23,9 @@ typedef struct furrow_row_work {
     furrow_row_kernel_t *kernel; /* instead, in this process */
     furrow_row_form_t form;
     int64_t rows, row_bytes, out_bytes;
-    int64_t together; /* rows read and written at a time */
-    void *with;       /* of DOT */
-    int64_t with_bytes;
+    int64_t together;            /* rows read and written at a time */
+    void *with;                  /* of DOT */
+    int64_t common_bytes;        /* of memory for all threads: `with`, edges for other hosts */
     char *buffers;               /* of all desks, but for children */
     furrow_row_desk_t *desk;     /* [threads] */
     furrow_row_stream_t *stream; /* on rank 0, of standard input */
