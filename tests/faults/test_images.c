@@ -104,6 +104,14 @@ static void test_images__every_fault(void **state)
         }
 }
 
+/* What one computes is mostly for another to write. */
+static void test_images__every_fault_of_hosts(void **state)
+{
+    part_nodes();
+    test_images__every_fault(state);
+    join_nodes();
+}
+
 static int put_inputs(void **state)
 {
     char labels[1024] = "file,value\n", name[32];
@@ -123,7 +131,8 @@ static int put_inputs(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_images__every_fault)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_images__every_fault),
+                                       cmocka_unit_test(test_images__every_fault_of_hosts)};
     int failed;
 
     open_world();

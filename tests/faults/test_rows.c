@@ -96,6 +96,15 @@ static void test_rows__every_fault(void **state)
     try_all(FURROW_SOURCE_SHARED);
 }
 
+/* What one computes is mostly for another to write. */
+static void test_rows__every_fault_of_hosts(void **state)
+{
+    (void)state;
+    part_nodes();
+    try_all(FURROW_SOURCE_SHARED);
+    join_nodes();
+}
+
 static void test_rows__every_fault_of_rows_that_travel(void **state)
 {
     (void)state;
@@ -119,6 +128,7 @@ static int put_inputs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows__every_fault),
+                                       cmocka_unit_test(test_rows__every_fault_of_hosts),
                                        cmocka_unit_test(test_rows__every_fault_of_rows_that_travel)};
     int failed;
 

@@ -27,7 +27,7 @@
 #define LENGTH(a) ((int)(sizeof(a) / sizeof *(a)))
 
 static struct {
-    furrow_context_t *ctx;
+    furrow_context_t *ctx, *joined;
     int rank, ranks;
     char folder[512]; /* of this run, seen by all ranks, removed at the end */
 } world;
@@ -113,6 +113,28 @@ static inline void close_world(void)
         (void)rmdir(world.folder);
     }
     furrow_context_close(world.ctx);
+}
+
+/* Collective, from a test: from here to join_nodes() every rank takes itself to be alone on its node. In builds without
+ * fault points they share it, as ever. */
+static inline void part_nodes(void)
+{
+    const furrow_context_opts_t opts = {.threads = 2};
+
+    world.joined = world.ctx;
+    (void)setenv("FURROW_FAULT_NODES", "1", 1);
+    const furrow_status_t status = furrow_context_open(&opts, &world.ctx, NULL);
+    (void)unsetenv("FURROW_FAULT_NODES");
+    ASSERT_ALL(status == FURROW_OK);
+#ifdef FURROW_FAULTS
+    ASSERT_ALL(furrow_context_node_ranks(world.ctx) == 1);
+#endif
+}
+
+static inline void join_nodes(void)
+{
+    furrow_context_close(world.ctx);
+    world.ctx = world.joined;
 }
 
 /* The body of main. */

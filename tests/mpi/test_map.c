@@ -89,6 +89,13 @@ static void test_to_output(void **state)
     }
 }
 
+static void test_to_output_of_hosts(void **state)
+{
+    part_nodes();
+    test_to_output(state);
+    join_nodes();
+}
+
 static void test_wrong_arguments(void **state)
 {
     const int64_t shape[] = {COUNT, 3};
@@ -160,7 +167,8 @@ static void test_balance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_to_root),         cmocka_unit_test(test_to_all),  cmocka_unit_test(test_to_output),
+        cmocka_unit_test(test_to_root),         cmocka_unit_test(test_to_all),
+        cmocka_unit_test(test_to_output),       cmocka_unit_test(test_to_output_of_hosts),
         cmocka_unit_test(test_wrong_arguments), cmocka_unit_test(test_balance),
     };
     int failures;

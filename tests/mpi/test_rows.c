@@ -66,9 +66,17 @@ static void test_rows__progress_and_report(void **state)
     furrow_dataset_free(d);
 }
 
+static void test_rows__of_hosts(void **state)
+{
+    part_nodes();
+    test_rows__progress_and_report(state);
+    join_nodes();
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows__progress_and_report)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows__progress_and_report),
+                                       cmocka_unit_test(test_rows__of_hosts)};
     int failed;
 
     open_world();
