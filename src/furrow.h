@@ -351,16 +351,17 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_create_on_root(furrow
                                                                           const int64_t *shape, furrow_output_t **out,
                                                                           furrow_error_t *err);
 
-/** The elements that this rank should write where any rank could write any: sections of whole 1 MiB of the file, so that no
- * two hosts write into one page of it. All elements are in the section of one rank; some may be empty. Local. */
+/** The elements that this rank should write where any rank could write any: a section of whole MiB of the file, which begins
+ * with its header, so that no two hosts write into one page. Every element is in the section of one rank; a section may
+ * be empty. Of an output on root, rank 0 has all. Local. */
 FURROW_API furrow_range_t furrow_output_section(const furrow_output_t *output);
 
 /** Write elements [first, first + count) in C order. Local; from any thread; ranks must not overlap.
  *
- * On a file system whose caches agree (a local one, Lustre, GPFS) ranks may write what they like. On NFS two hosts must
- * not write into one page of 4096 bytes or more while the output is open: the later could take back what the earlier
- * wrote. Ranks that write within furrow_output_section() do not, nor do furrow_rows(), furrow_images(), furrow_copy(),
- * furrow_random_file() and furrow_map(). */
+ * Where the caches of hosts agree (a local disk, Lustre, GPFS) a rank may write what it likes. On NFS two hosts must not
+ * write into one page of the file, or the later may take back what the earlier wrote. Ranks that keep to
+ * furrow_output_section() do not, nor do the functions that write outputs themselves: furrow_copy(), furrow_rows(),
+ * furrow_random_file(), furrow_images(), furrow_map(). */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_write(furrow_output_t *output, int64_t first, int64_t count,
                                                                  const void *data, furrow_error_t *err);
 

@@ -165,7 +165,8 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_pool_apply(furrow_pool_t *po
 typedef enum furrow_where {
     FURROW_TO_ROOT,  /**< `results` of rank 0 */
     FURROW_TO_ALL,   /**< `results` of every rank */
-    FURROW_TO_OUTPUT /**< row i of `output` is the result of item i; written by the rank that computed it */
+    FURROW_TO_OUTPUT /**< row i of `output` is the result of item i; written by the rank that computed it, or, of
+                          blocks that several hosts share, by one of them: see furrow_output_write() */
 } furrow_where_t;
 
 /** Pool().map in one line: opens a pool for one call. Collective over `ctx`; `call->args` is used on rank 0 only.

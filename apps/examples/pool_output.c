@@ -1,4 +1,4 @@
-/* Pool.map into a file: row i of out.npy is the result of item i, written by the rank that computed it. */
+/* Pool.map into a file: row i of out.npy is the result of item i. All ranks write it. */
 #include <furrow_pool.h>
 #include <stdio.h>
 
