@@ -16,17 +16,6 @@ furrow_range_t furrow_edges_section(int64_t file_bytes, int64_t ranks, int64_t r
                             own.stop == blocks ? file_bytes : own.stop * FURROW_FILE_BLOCK};
 }
 
-void furrow_edges_of(furrow_range_t part, int64_t file_bytes, furrow_range_t edge[FURROW_EDGES])
-{
-    const int64_t before = part.start % FURROW_FILE_BLOCK, to_block = before > 0 ? FURROW_FILE_BLOCK - before : 0;
-    const int64_t after = part.stop == file_bytes ? 0 : part.stop % FURROW_FILE_BLOCK;
-    const int64_t first = furrow_least(to_block, part.stop - part.start);
-    const int64_t last = furrow_least(after, part.stop - part.start - first);
-
-    edge[0] = (furrow_range_t){part.start, part.start + first};
-    edge[1] = (furrow_range_t){part.stop - last, part.stop};
-}
-
 int furrow_edges_owner(int64_t byte, int ranks)
 {
     return (int)(byte / FURROW_FILE_BLOCK % ranks);
@@ -34,55 +23,88 @@ int furrow_edges_owner(int64_t byte, int ranks)
 
 /* ------------------------------------------------------------- of one part */
 
-furrow_status_t furrow_edges_open(const furrow_context_t *ctx, furrow_range_t part, int64_t file_bytes,
-                                  furrow_edges_t *edges, furrow_error_t *err)
+static bool is_own(const furrow_nodes_t *nodes, int64_t byte)
 {
-    furrow_range_t range[FURROW_EDGES];
+    const int owner = furrow_edges_owner(byte, nodes->ranks);
+
+    return nodes->leader_of == NULL || nodes->leader_of[owner] == nodes->leader;
+}
+
+/* Where the block of this byte ends. */
+static int64_t block_stop(int64_t byte, int64_t file_bytes)
+{
+    const int64_t left = FURROW_FILE_BLOCK - byte % FURROW_FILE_BLOCK;
+
+    return left < file_bytes - byte ? byte + left : file_bytes;
+}
+
+/* How far from `at` on all may be written at once: blocks that are whole, or this host's anyway. */
+static int64_t free_stop(const furrow_nodes_t *nodes, int64_t file_bytes, int64_t at, int64_t stop)
+{
+    while (at < stop) {
+        const int64_t end = block_stop(at, file_bytes);
+        if (!is_own(nodes, at) && (at % FURROW_FILE_BLOCK != 0 || end > stop)) break;
+        at = furrow_least(end, stop);
+    }
+    return at;
+}
+
+static void advance(furrow_stretch_t *left, int64_t bytes)
+{
+    left->at += bytes;
+    left->bytes -= bytes;
+    left->data += bytes;
+}
+
+/* The edge that goes on with byte `at`, with memory up to the end of its block. That of one whole block serves for the
+ * next, which is no longer. */
+static furrow_status_t find_edge(const furrow_nodes_t *nodes, int64_t file_bytes, furrow_edges_t *edges, int64_t at,
+                                 furrow_edge_t **out, furrow_error_t *err)
+{
+    furrow_edge_t *last = &edges->edge[1];
+    const bool goes_on = last->data != NULL && last->data->bytes > 0;
+    furrow_edge_t *edge = goes_on || at % FURROW_FILE_BLOCK == 0 ? last : &edges->edge[0];
     furrow_status_t status = FURROW_OK;
 
-    *edges = (furrow_edges_t){0};
-    furrow_edges_of(part, file_bytes, range);
-    for (int i = 0; i < FURROW_EDGES && status == FURROW_OK; i++) {
-        furrow_edge_t *e = &edges->edge[i];
-        const int64_t bytes = range[i].stop - range[i].start;
-        e->rank = furrow_edges_owner(range[i].start, furrow_context_ranks(ctx));
-        e->at = range[i].start;
-        if (bytes > 0 && !furrow_shares_node(ctx, e->rank)) status = furrow_parcel_new(bytes, &e->data, err);
-    }
-    if (status != FURROW_OK) furrow_edges_free(edges);
+    *out = edge;
+    if (edge->data != NULL && edge->data->bytes > 0) return FURROW_OK;
+    edge->rank = furrow_edges_owner(at, nodes->ranks);
+    edge->at = at;
+    if (edge->data == NULL) status = furrow_parcel_new(block_stop(at, file_bytes) - at, &edge->data, err);
+    if (status == FURROW_OK) edge->data->bytes = 0;
     return status;
 }
 
-/* The part of both ranges; empty, but within neither, where there is none. */
-static furrow_range_t common(furrow_range_t a, furrow_range_t b)
+furrow_status_t furrow_edges_step(const furrow_nodes_t *nodes, int64_t file_bytes, furrow_edges_t *edges,
+                                  furrow_stretch_t *left, furrow_stretch_t *now, furrow_error_t *err)
 {
-    const int64_t start = a.start > b.start ? a.start : b.start, stop = furrow_least(a.stop, b.stop);
+    const int64_t at = left->at, stop = at + left->bytes, free_bytes = free_stop(nodes, file_bytes, at, stop) - at;
+    furrow_edge_t *edge;
 
-    return (furrow_range_t){start, stop > start ? stop : start};
-}
-
-furrow_range_t furrow_edges_take(furrow_edges_t *edges, furrow_range_t piece, const char *data)
-{
-    furrow_range_t rest = piece;
-
-    for (int i = 0; i < FURROW_EDGES; i++) {
-        const furrow_edge_t *e = &edges->edge[i];
-        if (e->data == NULL) continue;
-        const furrow_range_t taken = common(piece, (furrow_range_t){e->at, e->at + e->data->bytes});
-        if (taken.start == taken.stop) continue;
-        memcpy(e->data->data + taken.start - e->at, data + taken.start - piece.start,
-               (size_t)(taken.stop - taken.start));
-        if (i == 0)
-            rest.start = taken.stop;
-        else
-            rest.stop = taken.start;
+    *now = (furrow_stretch_t){at, free_bytes, left->data};
+    if (free_bytes > 0) {
+        advance(left, free_bytes);
+        return FURROW_OK;
     }
-    return rest;
+    const furrow_status_t status = find_edge(nodes, file_bytes, edges, at, &edge, err);
+    if (status != FURROW_OK) return status;
+    const int64_t end = block_stop(at, file_bytes), count = furrow_least(end, stop) - at;
+    memcpy(edge->data->data + edge->data->bytes, left->data, (size_t)count);
+    edge->data->bytes += count;
+    advance(left, count);
+    if (edge == &edges->edge[1] && at + count == end) { /* a whole block after all */
+        *now = (furrow_stretch_t){edge->at, edge->data->bytes, edge->data->data};
+        edge->data->bytes = 0;
+    }
+    return FURROW_OK;
 }
 
 bool furrow_edges_any(const furrow_edges_t *edges)
 {
-    return edges->edge[0].data != NULL || edges->edge[1].data != NULL;
+    bool any = false;
+
+    for (int i = 0; i < FURROW_EDGES; i++) any = any || (edges->edge[i].data != NULL && edges->edge[i].data->bytes > 0);
+    return any;
 }
 
 void furrow_edges_free(furrow_edges_t *edges)

@@ -104,16 +104,12 @@ static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, 
                             furrow_done_t *done, furrow_error_t *err)
 {
     const run_t *run = arg;
-    const int64_t first = chunk->range.start, count = chunk->range.stop - first, each = run->items->output_items;
     furrow_made_t made = {.items = run->items, .range = chunk->range, .edges = &done->edges};
-    furrow_status_t status = FURROW_OK;
 
-    if (run->items->output != NULL && packed == NULL) /* where rank 0 deals, it writes */
-        status = furrow_output_open_part(run->items->output, first * each, count * each, &done->edges, err);
-    if (status == FURROW_OK) status = make_room(run, &made, err);
+    furrow_status_t status = make_room(run, &made, err);
     if (status == FURROW_OK) status = work_on(&made, thread, packed, err);
     if (status == FURROW_OK) status = wrap(&made, &done->parcel, err);
-    done->ran = count;
+    done->ran = chunk->range.stop - chunk->range.start;
     furrow_packed_free(&made.rejects);
     free(made.kept);
     return status;

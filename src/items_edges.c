@@ -9,7 +9,10 @@ bool furrow_engine_hold(furrow_engine_t *e, const furrow_report_t *r)
     *held = (furrow_held_t){.report = *r, .ticket = ++e->held_tickets};
     for (int i = 0; i < FURROW_EDGES; i++) {
         const furrow_edge_t *edge = &r->edges.edge[i];
-        if (edge->data == NULL) continue;
+        if (edge->data == NULL || edge->data->bytes == 0) {
+            furrow_parcel_free(edge->data);
+            continue;
+        }
         const furrow_mail_t mail = {
             .kind = FURROW_MAIL_EDGE, .chunk.range = {edge->at, edge->at + edge->data->bytes}, .ticket = held->ticket};
         held->edges++;

@@ -119,10 +119,8 @@ static void work_on(furrow_thread_t *t, const furrow_chunk_t *chunk, furrow_parc
     done.failed = status != FURROW_OK;
     furrow_parcel_free(packed);
     furrow_pulse_end(t->slot);
-    if (done.failed) {
-        furrow_engine_fail(e, status, &error);
-        furrow_edges_free(&done.edges);
-    }
+    if (done.failed) furrow_engine_fail(e, status, &error);
+    if (done.failed || !furrow_edges_any(&done.edges)) furrow_edges_free(&done.edges);
     if (tells_here(e, &done.edges)) {
         const furrow_status_t told = e->client.told(e->client.arg, chunk, &done, &error);
         if (told != FURROW_OK) furrow_engine_fail(e, told, &error);

@@ -196,30 +196,30 @@ static furrow_status_t find_bytes(const furrow_output_t *o, int64_t first, int64
 furrow_status_t furrow_output_write(furrow_output_t *o, int64_t first, int64_t count, const void *data,
                                     furrow_error_t *err)
 {
-    return furrow_output_write_part(o, first, count, data, &(furrow_edges_t){0}, err);
-}
+    furrow_range_t bytes = {0};
 
-furrow_status_t furrow_output_open_part(const furrow_output_t *o, int64_t first, int64_t count, furrow_edges_t *edges,
-                                        furrow_error_t *err)
-{
-    furrow_range_t part;
-
-    *edges = (furrow_edges_t){0};
-    const furrow_status_t status = find_bytes(o, first, count, &part, err);
-    if (status != FURROW_OK || o->on_root) return status;
-    return furrow_edges_open(o->ctx, part, o->header.data_offset + o->header.bytes, edges, err);
+    const furrow_status_t status = find_bytes(o, first, count, &bytes, err);
+    if (status != FURROW_OK) return status;
+    return furrow_file_write(o->fd, o->path, bytes.start, data, bytes.stop - bytes.start, err);
 }
 
 furrow_status_t furrow_output_write_part(furrow_output_t *o, int64_t first, int64_t count, const void *data,
                                          furrow_edges_t *edges, furrow_error_t *err)
 {
-    furrow_range_t piece;
+    const int64_t file_bytes = o->header.data_offset + o->header.bytes;
+    const furrow_nodes_t nodes = furrow_nodes(o->ctx);
+    furrow_stretch_t left, now;
+    furrow_range_t bytes = {0};
 
-    const furrow_status_t status = find_bytes(o, first, count, &piece, err);
+    if (o->on_root) return furrow_output_write(o, first, count, data, err);
+    furrow_status_t status = find_bytes(o, first, count, &bytes, err);
     if (status != FURROW_OK) return status;
-    const furrow_range_t own = furrow_edges_take(edges, piece, data);
-    if (own.start > piece.start) data = (const char *)data + (own.start - piece.start);
-    return furrow_file_write(o->fd, o->path, own.start, data, own.stop - own.start, err);
+    left = (furrow_stretch_t){bytes.start, bytes.stop - bytes.start, data};
+    while (status == FURROW_OK && left.bytes > 0) {
+        status = furrow_edges_step(&nodes, file_bytes, edges, &left, &now, err);
+        if (status == FURROW_OK) status = furrow_file_write(o->fd, o->path, now.at, now.data, now.bytes, err);
+    }
+    return status;
 }
 
 furrow_status_t furrow_output_write_edge(furrow_output_t *o, int64_t at, const furrow_parcel_t *data,

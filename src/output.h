@@ -21,16 +21,12 @@ FURROW_MUST_CHECK furrow_status_t furrow_output_create_resumable(furrow_context_
 const furrow_npy_t *furrow_output_header(const furrow_output_t *output);
 bool furrow_output_is_on_root(const furrow_output_t *output);
 
-/** To write elements [first, first + count) in pieces, from first to last, where no other rank writes any of them: which
- * of their bytes ranks of other hosts shall write instead. Those are to be sent there, and written with
- * furrow_output_write_edge(). Local, from any thread.
+/** furrow_output_write() of the next piece of a part that this rank has, from its first element on, where no other rank
+ * writes any of them. What ranks of other hosts shall write is kept in `edges`, zero bytes before the first piece; after
+ * the last it is to be sent there, and written with furrow_output_write_edge(). Local, from any thread.
  *
- * \param[out] edges  to be freed by the caller
- * \return FURROW_OK, FURROW_EARG, FURROW_ENOMEM */
-FURROW_MUST_CHECK furrow_status_t furrow_output_open_part(const furrow_output_t *output, int64_t first, int64_t count,
-                                                          furrow_edges_t *edges, furrow_error_t *err);
-
-/** A piece of that. */
+ * \param[in,out] edges  to be freed by the caller
+ * \return as furrow_output_write(), FURROW_ENOMEM */
 FURROW_MUST_CHECK furrow_status_t furrow_output_write_part(furrow_output_t *output, int64_t first, int64_t count,
                                                            const void *data, furrow_edges_t *edges,
                                                            furrow_error_t *err);

@@ -98,9 +98,9 @@ int furrow_node_leader(const furrow_context_t *ctx)
     return ctx->node_leader;
 }
 
-bool furrow_shares_node(const furrow_context_t *ctx, int rank)
+furrow_nodes_t furrow_nodes(const furrow_context_t *ctx)
 {
-    return ctx->leader_of == NULL || ctx->leader_of[rank] == ctx->node_leader;
+    return (furrow_nodes_t){ctx->ranks, ctx->node_leader, ctx->leader_of};
 }
 
 /* ------------------------------------------------------------------- pulse */

@@ -40,8 +40,15 @@ void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values);
 /** The rank, among those that share memory with this one, whose furrow_context_node_rank() is 0. Local. */
 int furrow_node_leader(const furrow_context_t *ctx);
 
-/** Does that rank share memory, and the cache of files, with this one? Local. */
-bool furrow_shares_node(const furrow_context_t *ctx, int rank);
+/** Which ranks share a node, and so memory and the cache of files: those with the same leader. */
+typedef struct furrow_nodes {
+    int ranks;
+    int leader;           /* of this rank's */
+    const int *leader_of; /* [ranks]; NULL: all share one. Of the context */
+} furrow_nodes_t;
+
+/** Local. */
+furrow_nodes_t furrow_nodes(const furrow_context_t *ctx);
 
 /** Bytes that travel with a mail: `data` is aligned to 64 bytes. */
 typedef struct furrow_parcel {
