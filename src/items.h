@@ -3,18 +3,29 @@
  * it on the engine.
  *
  * A chunk takes some milliseconds by what was measured, so that slow items that sit together are spread and cheap ones
- * cost little. An item that fails is a reject: it is named, and the run goes on.
+ * cost little; one that turns out to be slow is left to others in part. An item that fails is a reject: it is named, and
+ * the run goes on.
  */
 #ifndef FURROW_ITEMS_H
 #define FURROW_ITEMS_H
 
 #include "ranges.h"
 
-/** What a worker says of the items of its chunk that failed. */
+/** What a worker says of its chunk: which items failed, and which it leaves. */
 typedef struct furrow_rejects furrow_rejects_t;
 
 /** Item `index` failed; the rest of the chunk goes on. Local; the text is copied. Without memory for it the run fails. */
 void furrow_reject(furrow_rejects_t *rejects, int64_t index, const char *text);
+
+/** The items of the chunk from `index` on are not done, and none of them was rejected: others get them. Local. */
+void furrow_leave(furrow_rejects_t *rejects, int64_t index);
+
+/** Time to leave what is left, for a worker that began its chunk `seconds` ago and has done something of it: more than
+ * the chunk was meant to take, so that nobody waits long for the rest, and what is done is soon on record. Local. */
+static inline bool furrow_is_time_to_leave(double seconds)
+{
+    return seconds > 0.05;
+}
 
 /** Work on items [first, first + count). Runs on any thread of any rank, 0 <= thread < threads of the context; must not
  * call MPI. \return FURROW_OK, or a status that ends the whole run (a full disk, not a bad item) */
@@ -34,7 +45,7 @@ typedef struct furrow_items_listener {
  * of rank 0 do `furrow_items_t.work`, those of other ranks `work` of this. */
 typedef struct furrow_items_dealt {
     int64_t in_bytes, out_bytes; /* of one item */
-    int64_t most;                /* items in a chunk, at least 1. Another rank holds up to 2 for each thread, or tiny ones */
+    int64_t most; /* items in a chunk, at least 1. Another rank holds up to 2 for each thread, or tiny ones */
     /* On rank 0, main thread: get items [first, first + count); or, there is no memory for them and the run will fail;
      * put results away, before the listener is told. */
     furrow_status_t (*fetch)(void *arg, int64_t first, int64_t count, void *in, furrow_error_t *err);

@@ -21,6 +21,7 @@ typedef struct {
     int64_t cancelling;           /* this item cancels it */
     bool fails_here;              /* any item on this rank fails the run */
     int64_t reject_every;         /* 0: none */
+    int64_t leave_after;          /* so many items of a chunk its rest is left; 0: never */
     int64_t slow_from, slow_stop; /* these sleep slow_ns, others quick_ns; 0: no sleep */
     long slow_ns, quick_ns;
     int64_t told_in_all, counted;
@@ -44,6 +45,10 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
 
     if (thread < 0 || thread >= THREADS) abort();
     for (int64_t i = first; i < first + count; i++) {
+        if (j->leave_after > 0 && i == first + j->leave_after) {
+            furrow_leave(rejects, i);
+            break;
+        }
         if (i == j->failing || j->fails_here) {
             (void)snprintf(err->text, sizeof err->text, "item %lld failed the run", (long long)i);
             return err->status = FURROW_EIO;
@@ -138,6 +143,26 @@ static void test_rejects(void **state)
             ASSERT_ALL(furrow_items_run(world.ctx, &j->items, NULL) == FURROW_OK);
             ASSERT_ALL(all_once(j, NULL));
         }
+}
+
+/* What is left of a chunk is given again, and left again, until it is done. */
+static void test_left(void **state)
+{
+    static const int64_t after[] = {1, 7}, chunks[] = {0, 2, 60, 5000};
+    furrow_ranges_t skip = {0};
+
+    (void)state;
+    ASSERT_ALL(furrow_ranges_add(&skip, 100, 300, NULL) == FURROW_OK);
+    for (int a = 0; a < LENGTH(after); a++)
+        for (int k = 0; k < LENGTH(chunks); k++) {
+            job_t *j = new_job(1500, chunks[k]);
+            j->leave_after = after[a];
+            j->reject_every = 17;
+            if (world.rank == 0) j->items.skip = &skip;
+            ASSERT_ALL(furrow_items_run(world.ctx, &j->items, NULL) == FURROW_OK);
+            ASSERT_ALL(all_once(j, &skip));
+        }
+    furrow_ranges_free(&skip);
 }
 
 static void test_skip(void **state)
@@ -296,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_item_once),
         cmocka_unit_test(test_rejects),
+        cmocka_unit_test(test_left),
         cmocka_unit_test(test_skip),
         cmocka_unit_test(test_failing_work),
         cmocka_unit_test(test_failing_listener),
