@@ -134,6 +134,7 @@ static void *thread_main(void *arg)
     furrow_chunk_t chunk;
     furrow_parcel_t *packed;
 
+    furrow_work_beside();
     (void)furrow_pulse_use(t->slot);
     furrow_status_t status = client->begin == NULL ? FURROW_OK : client->begin(client->arg, t->thread, &error);
     if (status != FURROW_OK) {
