@@ -15,18 +15,18 @@
 #include "mem.h"
 #include "progress.h"
 
-static const double shortest_pause = 20e-6, longest_pause = 500e-6, pause_in_reach = 0.05;
+/* How long the main thread sleeps, from and to: where all ranks ring for it; where some cannot. */
+static const double pause_in_reach[] = {1e-3, 0.05}, pause[] = {20e-6, 500e-6};
 
 /* A mail that nobody rings for waits a quarter of the quiet time before it, so that ranks which answer one another at once
- * do so. */
+ * do so. Where all ring, only what is still on its way out needs a look now and then. */
 static double pause_after(furrow_engine_t *e, bool heard)
 {
+    const double *limit = furrow_bells_reach_all(e->bells) ? pause_in_reach : pause;
     const double now = furrow_seconds();
 
     if (heard) e->last_mail = now;
-    if (furrow_context_ranks(e->ctx) == 1) return pause_in_reach;
-    return fmin(fmax((now - e->last_mail) / 4, shortest_pause),
-                furrow_bells_reach_all(e->bells) ? pause_in_reach : longest_pause);
+    return furrow_context_ranks(e->ctx) == 1 ? limit[1] : fmin(fmax((now - e->last_mail) / 4, limit[0]), limit[1]);
 }
 
 /* The threads take nothing more. The lock is held. */
