@@ -54,6 +54,7 @@ on_ranks_reading()
     done
     cat "$work/try$try.out"
     cat "$work/try$try.err" >&2
+    rm -f "$work"/try?.out "$work"/try?.err
     return $code
 }
 
