@@ -80,13 +80,18 @@ static furrow_status_t fail_worker(const furrow_pool_thread_t *t, const char *wh
                        t->worker.rank, t->worker.host, text);
 }
 
-/* A child that takes the place of one that died begins anew, and may fail at that. */
+/* A child that takes the place of one that died begins anew, and may fail at that, or be killed in it, as all are that work
+ * when the pool ends. */
 static furrow_status_t run_isolated(const chunk_t *c, const furrow_task_t *task, int *code, furrow_error_t *err)
 {
     furrow_error_t inner = {0};
     const furrow_status_t status = furrow_pool_child_run(c->thread, c->function, task, code, &inner);
 
     if (status == FURROW_OK) return status;
+    if (atomic_load(&c->thread->interrupted)) {
+        *code = -1;
+        return FURROW_OK;
+    }
     if (status == FURROW_EITEM) return fail_worker(c->thread, "initializer", inner.text, err);
     *err = inner;
     return status;

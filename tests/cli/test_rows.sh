@@ -19,6 +19,8 @@ mkdir seen
 for input in "$cases"/*.npy; do
     [[ $input == *.vector.npy ]] && continue
     name=$(basename "$input" .npy)
+    # A process under a sanitizer takes a hundred times as long to start: one input of each kind.
+    [[ -n $FURROW_SANITIZE && $name != @(bool|i8|f2|f8|f4_no_*|i4_3d|u1_1d|f8_fortran|i2_swapped) ]] && continue
     for number in "${!operations[@]}"; do
         operation=${operations[number]}
         read -ra words <<<"${operation/VECTOR/$cases/$name.vector.npy}"
@@ -36,7 +38,7 @@ for input in "$cases"/*.npy; do
 done
 rmdir seen
 rm all
-[ "$checked" -gt 300 ] || fail "only $checked values were compared"
+[ "$checked" -gt $((${#FURROW_SANITIZE} > 0 ? 120 : 300)) ] || fail "only $checked values were compared"
 
 # --------------------------------------------------------------------------------------- the same bytes however they are computed
 expect_exit 0 furrow random --shape 3000,50 --dtype f4 --dist normal --seed 5 -q -o a.npy
