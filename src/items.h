@@ -3,8 +3,8 @@
  * it on the engine.
  *
  * A chunk takes some milliseconds by what was measured, so that slow items that sit together are spread and cheap ones
- * cost little; one that turns out to be slow is left to others in part. An item that fails is a reject: it is named, and
- * the run goes on.
+ * cost little; one that turns out to be slow is left to others in part. An item that fails is a reject: it is named,
+ * and the run goes on.
  */
 #ifndef FURROW_ITEMS_H
 #define FURROW_ITEMS_H

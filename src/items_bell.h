@@ -1,7 +1,7 @@
 /** \file items_bell.h
  * Bells: how the main threads of a run of items are woken, by the threads of their own rank and by ranks on the same
- * node. A message of MPI wakes nobody; who sends one to a rank on the same node rings there as well. Work layer; for the
- * engine only.
+ * node. A message of MPI wakes nobody; who sends one to a rank on the same node rings there as well. Work layer; for
+ * the engine only.
  */
 #ifndef FURROW_ITEMS_BELL_H
 #define FURROW_ITEMS_BELL_H

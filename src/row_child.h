@@ -26,8 +26,8 @@ FURROW_MUST_CHECK furrow_status_t furrow_row_child_open(const furrow_rows_opts_t
 FURROW_MUST_CHECK furrow_status_t furrow_row_child_room(furrow_row_child_t *child, int64_t rows, char **in, char **out,
                                                         furrow_error_t *err);
 
-/** Compute the rows [first, first + count) that were put into that room, or, if `may_leave`, the first `*ran` of them, at
- * least 1. Those that fail, end or crash the process, or take too long, are named in `rejects`, and zero.
+/** Compute the rows [first, first + count) that were put into that room, or, if `may_leave`, the first `*ran` of them,
+ * at least 1. Those that fail, end or crash the process, or take too long, are named in `rejects`, and zero.
  * \return FURROW_OK; a status ends the whole run */
 FURROW_MUST_CHECK furrow_status_t furrow_row_child_compute(furrow_row_child_t *child, int64_t first, int64_t count,
                                                            bool may_leave, furrow_rejects_t *rejects, int64_t *ran,
