@@ -90,18 +90,6 @@ void terminal_end_progress(void)
 
 static furrow_context_t *volatile context_to_cancel;
 
-static void on_signal(int number)
-{
-    static const char text[] = "\nfurrow: stopping; a second signal ends at once\n";
-
-    (void)number;
-    furrow_context_cancel(context_to_cancel);
-    if (furrow_context_rank(context_to_cancel) == 0) {
-        const ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
-        (void)ignored;
-    }
-}
-
 static void on_each_signal(const struct sigaction *action)
 {
     (void)sigaction(SIGINT, action, NULL);
@@ -112,6 +100,23 @@ static void on_each_signal(const struct sigaction *action)
 void terminal_release_signals(void)
 {
     on_each_signal(&(struct sigaction){.sa_handler = SIG_DFL});
+}
+
+/* The next one ends the process. But launchers and schedulers may pass one wish to stop on as SIGTERM and as SIGUSR1: these
+ * two count apart. */
+static void on_signal(int number)
+{
+    static const char text[] = "\nfurrow: stopping; a second signal ends at once\n";
+
+    if (number == SIGINT)
+        terminal_release_signals();
+    else
+        (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    furrow_context_cancel(context_to_cancel);
+    if (furrow_context_rank(context_to_cancel) == 0) {
+        const ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+        (void)ignored;
+    }
 }
 
 void terminal_ignore_signals(void)

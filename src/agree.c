@@ -19,6 +19,13 @@ static void name_host(const furrow_context_t *ctx, furrow_error_t *err)
         (void)gethostname(err->host, sizeof err->host - 1);
 }
 
+static _Thread_local bool is_beside;
+
+void furrow_work_beside(void)
+{
+    is_beside = true;
+}
+
 furrow_status_t furrow_agree(furrow_context_t *ctx, furrow_status_t status, furrow_error_t *err)
 {
     struct {
@@ -26,6 +33,9 @@ furrow_status_t furrow_agree(furrow_context_t *ctx, furrow_status_t status, furr
     } mine = {status, ctx->rank}, worst = mine;
     furrow_error_t shared = {.status = status};
 
+    if (is_beside)
+        return furrow_fail(err, FURROW_EARG,
+                           "collective functions are not for items, callbacks and the body of a pool");
     if (status != FURROW_OK) {
         if (err != NULL) shared = *err;
         if (err == NULL || err->text[0] == '\0') furrow_fail(&shared, status, "%s", furrow_status_text(status));

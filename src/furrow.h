@@ -574,7 +574,8 @@ FURROW_API void furrow_rows_report_free(furrow_rows_report_t *report);
  * Rows go to the threads of all ranks as those come free. To one number per row: shape (N,), exact as furrow_reduce()
  * (sums of integers: i8 or u8, a sum that does not fit rejects its row; sums and means of floats f8; min and max the
  * dtype of the rows, f4 for f2). To a row: shape of the dataset, f4 for f2 and f4, else f8, within 1 ulp (f4) or 4 ulp
- * (f8); cumsum of integers i8 or u8; sort keeps the dtype; topk has shape (N, k). NaN sorts last, as in NumPy.
+ * (f8), of integers beyond 2^53 as they are in f8; cumsum of integers i8 or u8; sort keeps the dtype; topk has shape
+ * (N, k). NaN sorts last, as in NumPy.
  *
  * Where a row-to-row formula has no value, the result is what IEEE arithmetic, and NumPy, make of it: a NaN in a row
  * makes all of it NaN; a constant row is NaN in zscore and minmax, 1 / n in softmax; a zero row is NaN in normalize. An

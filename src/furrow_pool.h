@@ -5,7 +5,8 @@
  * - furrow_pool_run() is `with Pool() as pool:`. All ranks call it; rank 0 runs the **body**, which gives out work and
  *   takes results; the threads of all ranks run the items. Without MPI it is the same with one rank.
  * - The body runs on a thread of its own, while the main thread of rank 0 serves messages: work goes on while the body
- *   does other things. The body must not call MPI, nor collective functions of Furrow.
+ *   does other things. The body must not call MPI; collective functions of Furrow return FURROW_EARG in it, as they do in
+ *   items and callbacks.
  * - Functions that take a furrow_pool_t are for the body (from any of its threads) and for callbacks, except where
  *   said otherwise. Those that wait, in a callback, return FURROW_EARG.
  * - Arguments and results are records of plain bytes: they are copied to where the item runs, and back. Pointers in
@@ -62,8 +63,8 @@ FURROW_API int furrow_task_fail(const furrow_task_t *task, int code, const char 
  */
 FURROW_API bool furrow_task_cancelled(const furrow_task_t *task);
 
-/** Prepare a worker, once, on its thread (or in its child), before its first item. `arg` are the bytes that rank 0 gave.
- * \return 0 with `*state`, or another number: the pool ends at once, on all ranks, with `text` (room for 200) */
+/** Prepare a worker, once, on its thread (or in its child), before its first item. `arg` are the bytes that rank 0
+ * gave. \return 0 with `*state`, or another number: the pool ends at once, on all ranks, with `text` (room for 200) */
 typedef int furrow_init_fn(const furrow_worker_t *worker, const void *arg, int64_t arg_bytes, void **state, char *text);
 
 /** The end of a worker, once, on its thread, if its initializer succeeded. */
@@ -123,8 +124,9 @@ typedef struct furrow_call {
     bool (*next)(void *next_arg, int64_t index,
                  void *record); /**< furrow_pool_imap() only, instead of `args`: fills the
                                    record of the next item, in order; false: there are no more (`count` is then only the
-                                   most). Called from furrow_pool_imap() and furrow_stream_next(), on their thread, as
-                                   far ahead as the buffer allows */
+                                   most), also where it failed, of which next_arg may keep note: what it gave before
+                                   comes as ever. Called from furrow_pool_imap() and furrow_stream_next(), on their
+                                   thread, as far ahead as the buffer allows */
     void *next_arg;
 } furrow_call_t;
 
@@ -148,7 +150,8 @@ FURROW_API void furrow_failures_free(furrow_failures_t *failures);
 
 /** Pool.map and Pool.starmap: all items, results in order. Waits.
  *
- * \param[out] results   [count] of result_bytes; those of items that failed, or did not run, are zero. May be NULL if result_bytes is 0
+ * \param[out] results   [count] of result_bytes; those of items that failed, or did not run, are zero. May be NULL if
+ *                       result_bytes is 0
  * \param[out] failures  every failed item; NULL if only the first is of interest, which `err` names
  * \return FURROW_OK; FURROW_EITEM if items failed (the others are done, unless `stop`); FURROW_EARG, FURROW_ECLOSED,
  *         FURROW_ECANCELED (items were dropped), FURROW_ENOMEM, FURROW_EOVERFLOW (sizes) */
@@ -172,8 +175,8 @@ typedef enum furrow_where {
 /** Pool().map in one line: opens a pool for one call. Collective over `ctx`; `call->args` is used on rank 0 only.
  * `failures` is filled on rank 0.
  * \param[in]  opts    NULL: none but call->function
- * \param[in] output  TO_OUTPUT: shape (count, ...), rows of result_bytes, just created; rows of items that failed, or did not
- *                     run, are zero. Else NULL
+ * \param[in] output  TO_OUTPUT: shape (count, ...), rows of result_bytes, just created; rows of items that failed, or
+ *                     did not run, are zero. Else NULL
  * \return as furrow_pool_run() and furrow_pool_map(), the same on all ranks */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_map(furrow_context_t *ctx, const furrow_pool_opts_t *opts,
                                                         const furrow_call_t *call, furrow_where_t where, void *results,
@@ -186,8 +189,8 @@ typedef struct furrow_future furrow_future_t;
 
 /** Told when a call is done: `results` ([count] of result_bytes, valid until it returns) or, for the error callback,
  * how it failed. Callbacks run on rank 0, on one thread of the pool, one after the other, in the order in which calls
- * were done. As in Python, the future is ready when its callback has returned; furrow_pool_join() waits for them. They may
- * start calls (without regard to in_flight), not wait. */
+ * were done. As in Python, the future is ready when its callback has returned; furrow_pool_join() waits for them. They
+ * may start calls (without regard to in_flight), not wait. */
 typedef void furrow_done_fn(void *arg, const void *results, int64_t count);
 typedef void furrow_failed_fn(void *arg, furrow_status_t status, const furrow_failures_t *failures);
 
@@ -221,12 +224,12 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_future_wait(furrow_future_t 
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_future_get(furrow_future_t *future, double timeout, void *results,
                                                                furrow_failures_t *failures, furrow_error_t *err);
 
-/** Drop its items that did not start. \return true if none had started */
+/** Drop its items that did not start. \return true if none had started: all of them are dropped, now or before */
 FURROW_API bool furrow_future_cancel(furrow_future_t *future);
 
 /** concurrent.futures.as_completed: wait until one of them is ready that is not NULL; in the order in which they were
- * done. `*which` is its index: take it, and set futures[*which] to NULL. \return FURROW_OK, FURROW_ETIMEDOUT,
- * FURROW_EARG (all are NULL) */
+ * done. `*which` is its index: take it, and set futures[*which] to NULL. One that stands there twice comes twice.
+ * \return FURROW_OK, FURROW_ETIMEDOUT, FURROW_EARG (all are NULL) */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_futures_next(furrow_future_t *const *futures, int64_t count,
                                                                  double timeout, int64_t *which);
 
@@ -247,8 +250,8 @@ typedef struct furrow_outcome {
 } furrow_outcome_t;
 
 /** Pool.imap (ordered) and Pool.imap_unordered.
- * \param[in] buffer  items given out or done and not yet taken, at most: a slow consumer holds the workers back; 0: four
- *                    chunks per worker, or some megabytes where chunks are guided */
+ * \param[in] buffer  items given out or done and not yet taken, at most: a slow consumer holds the workers back; 0:
+ *                    four chunks per worker, or some megabytes where chunks are guided */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_pool_imap(furrow_pool_t *pool, const furrow_call_t *call,
                                                               bool ordered, int64_t buffer, furrow_stream_t **out,
                                                               furrow_error_t *err);
@@ -267,13 +270,13 @@ FURROW_API void furrow_stream_free(furrow_stream_t *stream);
 
 /* They live on rank 0 while the pool runs. The body makes them; a handle is plain data, and goes to items in their
  * arguments. Their functions are for the body (`pool`), for items (`task->pool`, on the thread that the item was given)
- * on every rank, and for callbacks, which may not wait: there a time limit other than 0 is FURROW_EARG. Each is a message
- * to rank 0 and back.
+ * on every rank, and for callbacks, which may not wait: there a time limit other than 0 is FURROW_EARG. Each is a
+ * message to rank 0 and back.
  *
- * Any of them may return FURROW_EARG for a wrong handle, also for one of a former pool, and FURROW_ENOMEM, after which it
- * is not known whether it was done. Once the pool ends (terminated, cancelled, its body failed), whoever waits gets
- * FURROW_ECANCELED, and so does whoever would have to. Items that wait for something that never comes, without limit, keep
- * their pool from ending. */
+ * Any of them may return FURROW_EARG for a wrong handle, also for one of a former pool, and FURROW_ENOMEM, after which
+ * it is not known whether it was done. Once the pool ends (terminated, cancelled, its body failed), whoever waits gets
+ * FURROW_ECANCELED, and so does whoever would have to. Items that wait for something that never comes, without limit,
+ * keep their pool from ending. */
 
 typedef struct furrow_counter {
     int64_t id;
@@ -292,8 +295,8 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_counter_open(furrow_pool_t *
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_counter_add(furrow_pool_t *pool, furrow_counter_t counter,
                                                                 int64_t delta, int64_t *value, furrow_error_t *err);
 
-/** Lock: one holder at a time, in the order of asking. Not recursive. A holder is an item, a callback, or the body with all
- * its threads: when it ends, however it ends, its locks are released. */
+/** Lock: one holder at a time, in the order of asking. Not recursive. A holder is an item, a callback, or the body with
+ * all its threads: when it ends, however it ends, its locks are released. */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_lock_open(furrow_pool_t *pool, furrow_lock_t *out,
                                                               furrow_error_t *err);
 /** \return FURROW_OK, FURROW_ETIMEDOUT, FURROW_EARG (it holds it already), FURROW_ECANCELED (the pool ends) */

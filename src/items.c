@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "items_engine.h"
 #include "items_failures.h"
 #include "items_guide.h"
@@ -20,6 +21,7 @@ struct furrow_made {
     char *kept;            /* of each item; NULL: rank 0 puts it away at once, or there is nothing to keep */
     furrow_packed_t rejects;
     bool incomplete; /* they are, for want of memory */
+    int64_t left;    /* items from it on are; or the end of the chunk */
 };
 
 typedef struct {
@@ -27,9 +29,11 @@ typedef struct {
     bool is_root;
     int64_t workers;
     /* rank 0: */
-    int64_t next;         /* all items below it are given out */
-    pthread_mutex_t lock; /* of the guide */
+    furrow_engine_t *engine;
+    int64_t next;         /* all items below it were given out */
+    pthread_mutex_t lock; /* of the two below */
     furrow_guide_t guide;
+    furrow_grow_t again; /* ranges of them that were left */
     bool dropped;
 } run_t;
 
@@ -55,6 +59,11 @@ furrow_status_t furrow_put(furrow_made_t *made, int64_t first, int64_t count, co
     return furrow_output_write_part(made->items->output, first * each, count * each, results, made->edges, err);
 }
 
+void furrow_leave(furrow_made_t *made, int64_t index)
+{
+    made->left = index;
+}
+
 /* -------------------------------------------------------------------- work */
 
 /* A parcel that comes back: how many bytes to keep, at KEPT these, then the rejects. */
@@ -63,7 +72,7 @@ enum { KEPT = 64 };
 static furrow_status_t wrap(const furrow_made_t *made, furrow_parcel_t **out, furrow_error_t *err)
 {
     const furrow_packed_t *rejects = &made->rejects;
-    const int64_t bytes = made->kept == NULL ? 0 : (made->range.stop - made->range.start) * made->items->kept_bytes;
+    const int64_t bytes = made->kept == NULL ? 0 : (made->left - made->range.start) * made->items->kept_bytes;
 
     if (rejects->bytes + bytes == 0) return FURROW_OK;
     const furrow_status_t status = furrow_parcel_new(KEPT + bytes + rejects->bytes, out, err);
@@ -104,12 +113,12 @@ static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, 
                             furrow_done_t *done, furrow_error_t *err)
 {
     const run_t *run = arg;
-    furrow_made_t made = {.items = run->items, .range = chunk->range, .edges = &done->edges};
+    furrow_made_t made = {.items = run->items, .range = chunk->range, .edges = &done->edges, .left = chunk->range.stop};
 
     furrow_status_t status = make_room(run, &made, err);
     if (status == FURROW_OK) status = work_on(&made, thread, packed, err);
     if (status == FURROW_OK) status = wrap(&made, &done->parcel, err);
-    done->ran = chunk->range.stop - chunk->range.start;
+    done->ran = made.left - chunk->range.start;
     furrow_packed_free(&made.rejects);
     free(made.kept);
     return status;
@@ -117,35 +126,62 @@ static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, 
 
 /* ------------------------------------------------------------------ rank 0 */
 
-/* The first run of items that nobody has; empty if there is none. */
+/* The last range that was left, or NULL. The lock is held. */
+static furrow_range_t *left_again(const run_t *run)
+{
+    return run->again.count == 0 ? NULL : (furrow_range_t *)(void *)(run->again.data + run->again.count) - 1;
+}
+
+/* A run of items that nobody has; empty if there is none. The lock is held. */
 static furrow_range_t items_left(const run_t *run)
 {
     static const furrow_ranges_t nothing;
+    const furrow_range_t *again = left_again(run);
 
+    if (again != NULL) return *again;
     return furrow_ranges_gap(run->items->skip != NULL ? run->items->skip : &nothing, run->next, run->items->count);
+}
+
+/* The lock is held. */
+static void note_given(run_t *run, int64_t stop)
+{
+    furrow_range_t *again = left_again(run);
+
+    if (again == NULL)
+        run->next = stop;
+    else if (stop < again->stop)
+        again->start = stop;
+    else
+        run->again.count -= (int64_t)sizeof *again;
+}
+
+/* How many of `left`. The lock is held. */
+static int64_t next_size(const run_t *run, furrow_range_t left)
+{
+    const int64_t in_all = left_again(run) != NULL ? left.stop - left.start : run->items->count - left.start;
+    int64_t size = run->items->chunk;
+
+    if (size == 0) size = furrow_guide_size(&run->guide, in_all, run->workers);
+    if (run->items->dealt != NULL) size = furrow_least(size, run->items->dealt->most);
+    return furrow_least(size, left.stop - left.start);
 }
 
 static bool take(void *arg, bool reserve, furrow_chunk_t *chunk)
 {
     run_t *run = arg;
-    const furrow_range_t left = items_left(run);
 
-    if (left.start == left.stop) return false;
     pthread_mutex_lock(&run->lock);
-    int64_t size = run->items->chunk;
-    if (size == 0) size = furrow_guide_size(&run->guide, run->items->count - left.start, run->workers);
-    size = furrow_least(size, left.stop - left.start);
-    if (run->items->dealt != NULL) size = furrow_least(size, run->items->dealt->most);
-    chunk->expected = run->guide.seconds_per_item * (double)size;
-    const bool give = !reserve || (chunk->expected > 0 && chunk->expected < long_chunk);
-    if (give) run->guide.last_size = size;
+    const furrow_range_t left = items_left(run);
+    const int64_t size = next_size(run, left);
+    const double expected = run->guide.seconds_per_item * (double)size;
+    const bool give = left.start < left.stop && (!reserve || (expected > 0 && expected < long_chunk));
+    if (give) {
+        *chunk = (furrow_chunk_t){.range = {left.start, left.start + size}, .expected = expected};
+        run->guide.last_size = size;
+        note_given(run, chunk->range.stop);
+    }
     pthread_mutex_unlock(&run->lock);
-    if (!give) return false;
-    chunk->range = (furrow_range_t){left.start, left.start + size};
-    chunk->group = 0;
-    chunk->cookie = NULL;
-    run->next = chunk->range.stop;
-    return true;
+    return give;
 }
 
 static furrow_status_t tell_rejects(const furrow_items_listener_t *l, const void *data, int64_t bytes,
@@ -180,10 +216,10 @@ static furrow_status_t pack(void *arg, const furrow_chunk_t *chunk, furrow_parce
 }
 
 /* What came back: what is to be kept, from another rank, and rejects. */
-static furrow_status_t unwrap(const furrow_items_t *items, const furrow_chunk_t *chunk, const furrow_parcel_t *parcel,
+static furrow_status_t unwrap(const furrow_items_t *items, furrow_range_t ran, const furrow_parcel_t *parcel,
                               furrow_ranges_t *rejected, furrow_error_t *err)
 {
-    const int64_t first = chunk->range.start, count = chunk->range.stop - first;
+    const int64_t first = ran.start, count = ran.stop - first;
     furrow_status_t status = FURROW_OK;
     int64_t bytes;
 
@@ -193,22 +229,33 @@ static furrow_status_t unwrap(const furrow_items_t *items, const furrow_chunk_t 
     return tell_rejects(&items->listener, parcel->data + KEPT + bytes, parcel->bytes - KEPT - bytes, rejected, err);
 }
 
+/* A part of a chunk was left; a chunk that waited for threads that end came back whole. */
+static furrow_status_t give_again(run_t *run, furrow_range_t left, furrow_error_t *err)
+{
+    if (left.start == left.stop) return FURROW_OK;
+    pthread_mutex_lock(&run->lock);
+    const furrow_status_t status = furrow_grow_add(&run->again, &left, sizeof left, err);
+    pthread_mutex_unlock(&run->lock);
+    if (status == FURROW_OK) furrow_engine_wake(run->engine, left.stop - left.start);
+    return status;
+}
+
 static furrow_status_t told(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done, furrow_error_t *err)
 {
     run_t *run = arg;
     const furrow_items_listener_t *l = &run->items->listener;
-    const furrow_range_t all = chunk->range;
+    const furrow_range_t all = {chunk->range.start, chunk->range.start + done->ran};
     furrow_ranges_t rejected = {0};
-    furrow_status_t status = FURROW_OK;
 
     if (done->failed) {
         run->dropped = true;
         return FURROW_OK;
     }
     pthread_mutex_lock(&run->lock);
-    furrow_guide_note(&run->guide, all.stop - all.start, done->seconds);
+    furrow_guide_note(&run->guide, done->ran, done->seconds);
     pthread_mutex_unlock(&run->lock);
-    if (done->parcel != NULL) status = unwrap(run->items, chunk, done->parcel, &rejected, err);
+    furrow_status_t status = give_again(run, (furrow_range_t){all.stop, chunk->range.stop}, err);
+    if (status == FURROW_OK && done->parcel != NULL) status = unwrap(run->items, all, done->parcel, &rejected, err);
     furrow_range_t good = furrow_ranges_gap(&rejected, all.start, all.stop);
     for (; l->done != NULL && good.start < good.stop && status == FURROW_OK;
          good = furrow_ranges_gap(&rejected, good.stop, all.stop))
@@ -219,8 +266,11 @@ static furrow_status_t told(void *arg, const furrow_chunk_t *chunk, const furrow
 
 static bool is_over(void *arg, bool stopping)
 {
-    const furrow_range_t left = items_left(arg);
+    run_t *run = arg;
 
+    pthread_mutex_lock(&run->lock);
+    const furrow_range_t left = items_left(run);
+    pthread_mutex_unlock(&run->lock);
     return stopping || left.start == left.stop;
 }
 
@@ -258,6 +308,7 @@ furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *it
     pthread_mutex_init(&run.lock, NULL);
     furrow_status_t status = furrow_agree(ctx, furrow_engine_open(ctx, &client, &engine, err), err);
     if (status == FURROW_OK) {
+        run.engine = engine;
         run.workers = furrow_engine_workers(engine);
         status = furrow_engine_run(engine, err);
         /* Rank 0 alone knows whether a signal came before the end. A failure elsewhere leaves items too, but outranks
@@ -267,6 +318,7 @@ furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *it
         status = furrow_agree(ctx, status, err);
     }
     furrow_engine_close(engine);
+    furrow_grow_free(&run.again);
     pthread_mutex_destroy(&run.lock);
     return status;
 }

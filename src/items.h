@@ -3,7 +3,8 @@
  * it on the engine.
  *
  * A chunk takes some milliseconds by what was measured, so that slow items that sit together are spread and cheap ones
- * cost little. An item that fails is a reject: it is named, and the run goes on.
+ * cost little; one that turns out to be slow is left to others in part. An item that fails is a reject: it is named,
+ * and the run goes on.
  */
 #ifndef FURROW_ITEMS_H
 #define FURROW_ITEMS_H
@@ -26,6 +27,16 @@ FURROW_MUST_CHECK furrow_status_t furrow_keep(furrow_made_t *made, int64_t index
  * in as many pieces as you like. */
 FURROW_MUST_CHECK furrow_status_t furrow_put(furrow_made_t *made, int64_t first, int64_t count, const void *results,
                                              furrow_error_t *err);
+
+/** The items of the chunk from `index` on are not done, and nothing was put, kept or rejected of them: others get them. */
+void furrow_leave(furrow_made_t *made, int64_t index);
+
+/** Time to leave what is left, for a worker that began its chunk `seconds` ago and has done something of it: more than
+ * the chunk was meant to take, so that nobody waits long for the rest, and what is done is soon on record. Local. */
+static inline bool furrow_is_time_to_leave(double seconds)
+{
+    return seconds > 0.05;
+}
 
 /** Work on items [first, first + count). Runs on any thread of any rank, 0 <= thread < threads of the context; must not
  * call MPI. \return FURROW_OK, or a status that ends the whole run (a full disk, not a bad item) */

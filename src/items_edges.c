@@ -16,7 +16,7 @@ bool furrow_engine_hold(furrow_engine_t *e, const furrow_report_t *r)
         const furrow_mail_t mail = {
             .kind = FURROW_MAIL_EDGE, .chunk.range = {edge->at, edge->at + edge->data->bytes}, .ticket = held->ticket};
         held->edges++;
-        furrow_send_mail(e->ctx, &mail, sizeof mail, edge->data, edge->rank);
+        furrow_engine_send(e, &mail, edge->data, edge->rank);
     }
     held->report.edges = (furrow_edges_t){0};
     return true;
@@ -36,7 +36,7 @@ static void write_edge(furrow_engine_t *e, const furrow_report_t *r, bool lost, 
         furrow_engine_fail(e, status, &error);
         mail.kind = FURROW_MAIL_EDGE_LOST;
     }
-    furrow_send_mail(e->ctx, &mail, sizeof mail, NULL, from);
+    furrow_engine_send(e, &mail, NULL, from);
 }
 
 /* A thread of rank 0 may take a chunk again. */

@@ -2,29 +2,31 @@
  * most as many chunks as it has threads, and some in reserve while chunks are short; every finished one is answered with
  * the next. On rank 0 the threads take theirs from the same store.
  *
- * Messages of MPI wake nobody, so with several ranks the main threads look for them, at growing pauses. */
+ * Ranks on one node wake one another. Messages of MPI wake nobody, so with several nodes the main threads look for them,
+ * at growing pauses. */
 #include "items_engine.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "clock.h"
 #include "items_run.h"
 #include "mem.h"
 #include "progress.h"
 
-static const double shortest_pause = 20e-6, longest_pause = 500e-6, pause_alone = 0.05;
+/* How long the main thread sleeps, from and to: where all ranks ring for it; where some cannot. */
+static const double pause_in_reach[] = {1e-3, 0.05}, pause[] = {20e-6, 500e-6};
 
-static double next_pause(double pause, bool heard)
+/* A mail that nobody rings for waits a quarter of the quiet time before it, so that ranks which answer one another at once
+ * do so. Where all ring, only what is still on its way out needs a look now and then. */
+static double pause_after(furrow_engine_t *e, bool heard)
 {
-    return heard ? shortest_pause : 2 * pause < longest_pause ? 2 * pause : longest_pause;
-}
+    const double *limit = furrow_bells_reach_all(e->bells) ? pause_in_reach : pause;
+    const double now = furrow_seconds();
 
-static void send_mail(furrow_engine_t *e, const furrow_mail_t *mail, furrow_parcel_t *parcel, int to)
-{
-    furrow_send_mail(e->ctx, mail, sizeof *mail, parcel, to);
+    if (heard) e->last_mail = now;
+    return furrow_context_ranks(e->ctx) == 1 ? limit[1] : fmin(fmax((now - e->last_mail) / 4, limit[0]), limit[1]);
 }
 
 /* The threads take nothing more. The lock is held. */
@@ -96,7 +98,7 @@ static void give(furrow_engine_t *e, const furrow_chunk_t *chunk, int rank)
         return;
     }
     e->peer[rank].reserve = reserve_for(chunk, r.parcel);
-    send_mail(e, &r.mail, r.parcel, rank);
+    furrow_engine_send(e, &r.mail, r.parcel, rank);
     e->peer[rank].given++;
     e->given_away++;
 }
@@ -177,7 +179,7 @@ static void spread_news(furrow_engine_t *e)
 
 static void tell_all(furrow_engine_t *e, const furrow_mail_t *mail)
 {
-    for (int r = 1; r < furrow_context_ranks(e->ctx); r++) send_mail(e, mail, NULL, r);
+    for (int r = 1; r < furrow_context_ranks(e->ctx); r++) furrow_engine_send(e, mail, NULL, r);
 }
 
 static void tell_cancelled(furrow_engine_t *e)
@@ -246,9 +248,7 @@ static void share_pulse(furrow_engine_t *e)
 static void lead(furrow_engine_t *e)
 {
     const furrow_engine_client_t *client = &e->client;
-    const bool alone = furrow_context_ranks(e->ctx) == 1;
     furrow_error_t error = {0};
-    double pause = shortest_pause;
 
     FURROW_WAITING(e->ctx, "the run of items", FURROW_WAITS_FOR_SOME);
     furrow_status_t status = client->started == NULL ? FURROW_OK : client->started(client->arg, &error);
@@ -263,9 +263,8 @@ static void lead(furrow_engine_t *e)
         spread_news(e);
         if (is_over(e)) return;
         share_pulse(e);
-        pause = next_pause(pause, heard);
         const double until_next = fmax(0, next - furrow_seconds());
-        furrow_engine_doze(e, fmin(until_next, alone ? pause_alone : pause));
+        furrow_engine_doze(e, fmin(until_next, pause_after(e, heard)));
     }
 }
 
@@ -276,7 +275,7 @@ static void drop_chunk(furrow_engine_t *e, const furrow_report_t *r, furrow_mail
     const furrow_mail_t mail = {.kind = kind, .chunk = r->mail.chunk};
 
     furrow_parcel_free(r->parcel);
-    send_mail(e, &mail, NULL, 0);
+    furrow_engine_send(e, &mail, NULL, 0);
 }
 
 /* Chunks that wait here, of one group or all, go back. */
@@ -306,7 +305,7 @@ static void go_back(furrow_engine_t *e)
     const bool stops = e->status != FURROW_OK || furrow_engine_context_cancelled(e);
     pthread_mutex_unlock(&e->lock);
     if (stops) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DROPPED);
-    if (stops && !e->stopping) send_mail(e, &stopping, NULL, 0);
+    if (stops && !e->stopping) furrow_engine_send(e, &stopping, NULL, 0);
     e->stopping = stops;
 }
 
@@ -347,30 +346,28 @@ static void return_what_waits(furrow_engine_t *e)
 static void follow(furrow_engine_t *e)
 {
     furrow_report_t r = {.mail = {.kind = FURROW_MAIL_WANT, .thread = e->threads}}, own;
-    double pause = shortest_pause;
     bool lost;
     int from;
 
     FURROW_WAITING(e->ctx, "the run of items", FURROW_WAITS_FOR_SOME);
-    send_mail(e, &r.mail, NULL, 0);
+    furrow_engine_send(e, &r.mail, NULL, 0);
     for (;;) {
         const int64_t reports = furrow_engine_take_reports(e);
         go_back(e); /* rank 0 should hear of that before the reports, which it answers with more chunks */
         for (int64_t i = 0; i < reports; i++)
-            if (!furrow_engine_hold(e, &e->batch[i])) send_mail(e, &e->batch[i].mail, e->batch[i].parcel, 0);
+            if (!furrow_engine_hold(e, &e->batch[i])) furrow_engine_send(e, &e->batch[i].mail, e->batch[i].parcel, 0);
         return_what_waits(e);
         bool heard = reports > 0;
         for (; furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, &r.parcel, &lost, &from); heard = true) {
             if (r.mail.kind == FURROW_MAIL_STOP) return;
             if (furrow_engine_is_about_edges(&r.mail) && furrow_engine_take_edge(e, &r, lost, from, &own))
-                send_mail(e, &own.mail, own.parcel, 0);
+                furrow_engine_send(e, &own.mail, own.parcel, 0);
             if (r.mail.kind == FURROW_MAIL_CHUNK) queue_chunk(e, &r, lost);
             if (r.mail.kind == FURROW_MAIL_CANCEL) cancel_here(e, r.mail.chunk.group);
             if (r.mail.kind == FURROW_MAIL_ANSWER) furrow_engine_deliver(e, r.mail.ticket, r.parcel);
         }
         (void)furrow_share_pulse(e->ctx);
-        pause = next_pause(pause, heard);
-        furrow_engine_doze(e, pause);
+        furrow_engine_doze(e, pause_after(e, heard));
     }
 }
 
@@ -378,15 +375,9 @@ static void follow(furrow_engine_t *e)
 
 static void init_locks(furrow_engine_t *e)
 {
-    pthread_condattr_t steady;
-
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->work_there, NULL);
     pthread_cond_init(&e->room_there, NULL);
-    pthread_condattr_init(&steady);
-    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    pthread_cond_init(&e->report_there, &steady);
-    pthread_condattr_destroy(&steady);
 }
 
 static furrow_status_t alloc_lists(furrow_engine_t *e, furrow_error_t *err)
@@ -417,15 +408,20 @@ furrow_status_t furrow_engine_open(furrow_context_t *ctx, const furrow_engine_cl
     const bool is_root = furrow_context_rank(ctx) == 0;
     const int threads = client->on_root && !is_root ? 0 : furrow_context_threads(ctx);
     int64_t workers = threads;
+    furrow_bells_t *bells;
     void *memory;
 
     *out = NULL;
     furrow_sum_int64(ctx, &workers, 1);
-    furrow_status_t status = furrow_alloc(1, sizeof **out, &memory, err);
-    if (status != FURROW_OK) return status;
+    furrow_status_t status = furrow_bells_open(ctx, &bells, err);
+    if (status == FURROW_OK) status = furrow_alloc(1, sizeof **out, &memory, err);
+    if (status != FURROW_OK) {
+        furrow_bells_close(bells);
+        return status;
+    }
     *out = memory;
-    **out =
-        (furrow_engine_t){.ctx = ctx, .client = *client, .is_root = is_root, .threads = threads, .workers = workers};
+    **out = (furrow_engine_t){
+        .ctx = ctx, .client = *client, .is_root = is_root, .threads = threads, .workers = workers, .bells = bells};
     init_locks(*out);
     return alloc_lists(*out, err);
 }
@@ -470,9 +466,9 @@ void furrow_engine_close(furrow_engine_t *e)
     if (e == NULL) return;
     pthread_mutex_destroy(&e->lock);
     pthread_cond_destroy(&e->work_there);
-    pthread_cond_destroy(&e->report_there);
     pthread_cond_destroy(&e->room_there);
     furrow_ranges_free(&e->cancelled);
+    furrow_bells_close(e->bells);
     free(e->thread);
     free(e->queue);
     free(e->going);

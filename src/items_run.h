@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "items_bell.h"
 #include "items_engine.h"
 #include "pulse.h"
 
@@ -89,9 +90,10 @@ struct furrow_engine {
     int threads;
     int64_t workers; /* threads of all ranks */
     furrow_thread_t *thread;
+    furrow_bells_t *bells;
 
     pthread_mutex_t lock; /* of all from here to the next remark */
-    pthread_cond_t work_there, report_there, room_there;
+    pthread_cond_t work_there, room_there;
     furrow_report_t *queue; /* other ranks: [room] chunks that came and were not taken */
     int64_t queued;
     int64_t idle;            /* threads that wait for a chunk */
@@ -103,7 +105,7 @@ struct furrow_engine {
     furrow_report_t *report; /* [FURROW_REPORTS] */
     int64_t reports;
     bool interrupts;           /* threads that work on something cancelled are interrupted */
-    bool urgent;               /* the main thread should look at once */
+    bool urgent;               /* the main thread was rung for, and should look at once */
     bool news;                 /* rank 0: there may be chunks for ranks that got none */
     furrow_ranges_t cancelled; /* rank 0: groups of which the other ranks should hear */
     bool cancelled_all;
@@ -113,6 +115,8 @@ struct furrow_engine {
     furrow_error_t error;
 
     furrow_report_t *batch; /* [FURROW_REPORTS], and all below: of the main thread alone */
+    uint32_t rings;         /* when it last began to look */
+    double last_mail;       /* when one was sent or came, or a thread reported */
     furrow_report_t *going; /* [room] chunks of the queue that go back */
     furrow_held_t *held;    /* [room] */
     int64_t helds;
@@ -139,8 +143,12 @@ void furrow_engine_mark_cancelled(furrow_engine_t *engine, int64_t group);
 /** The first failure of the run on this rank; later ones are dropped. From any thread. */
 void furrow_engine_fail(furrow_engine_t *engine, furrow_status_t status, const furrow_error_t *err);
 
-/** All reports of this rank's threads, in engine->batch; how many. Also interrupts what is cancelled. Main thread. */
+/** To begin a turn: all reports of this rank's threads, in engine->batch; how many. Also interrupts what is cancelled.
+ * Main thread. */
 int64_t furrow_engine_take_reports(furrow_engine_t *engine);
+
+/** Send a mail, and wake who gets it. Main thread. */
+void furrow_engine_send(furrow_engine_t *engine, const furrow_mail_t *mail, furrow_parcel_t *parcel, int to);
 
 /** The answer has come. Main thread. */
 void furrow_engine_deliver(furrow_engine_t *engine, int64_t ticket, furrow_parcel_t *answer);
@@ -158,7 +166,7 @@ static inline bool furrow_engine_is_about_edges(const furrow_mail_t *mail)
 bool furrow_engine_take_edge(furrow_engine_t *engine, const furrow_report_t *mail, bool lost, int from,
                              furrow_report_t *released);
 
-/** Sleep until a thread has something to say, at most so many seconds. Main thread. */
+/** To end a turn: sleep until somebody rings, or has since it began; at most so many seconds. Main thread. */
 void furrow_engine_doze(furrow_engine_t *engine, double longest);
 
 /** Start the threads. \return FURROW_OK, FURROW_ENOMEM: `*started` run */

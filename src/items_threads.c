@@ -31,7 +31,7 @@ static bool take_chunk(furrow_engine_t *e, furrow_chunk_t *chunk, furrow_parcel_
 
 void furrow_engine_call_main(furrow_engine_t *e)
 {
-    if (!e->urgent) pthread_cond_signal(&e->report_there);
+    if (!e->urgent) furrow_bells_ring(e->bells, furrow_context_rank(e->ctx));
     e->urgent = true;
 }
 
@@ -144,6 +144,7 @@ static void *thread_main(void *arg)
     furrow_chunk_t chunk;
     furrow_parcel_t *packed;
 
+    furrow_work_beside();
     (void)furrow_pulse_use(t->slot);
     furrow_status_t status = client->begin == NULL ? FURROW_OK : client->begin(client->arg, t->thread, &error);
     if (status != FURROW_OK) {
@@ -270,13 +271,21 @@ void furrow_engine_answer(furrow_engine_t *e, const furrow_asker_t *who, furrow_
     if (who->rank == 0)
         furrow_engine_deliver(e, who->ticket, answer);
     else
-        furrow_send_mail(e->ctx, &mail, sizeof mail, answer, who->rank);
+        furrow_engine_send(e, &mail, answer, who->rank);
 }
 
 /* ------------------------------------------------- the main thread's side */
 
+void furrow_engine_send(furrow_engine_t *e, const furrow_mail_t *mail, furrow_parcel_t *parcel, int to)
+{
+    furrow_send_mail(e->ctx, mail, sizeof *mail, parcel, to);
+    furrow_bells_ring(e->bells, to);
+    e->last_mail = furrow_seconds();
+}
+
 int64_t furrow_engine_take_reports(furrow_engine_t *e)
 {
+    e->rings = furrow_bells_rings(e->bells);
     pthread_mutex_lock(&e->lock);
     const int64_t count = e->reports;
     furrow_report_t *filled = e->report;
@@ -290,16 +299,7 @@ int64_t furrow_engine_take_reports(furrow_engine_t *e)
     return count;
 }
 
-/* Sleep until a thread calls, but not for long where messages may come too. */
 void furrow_engine_doze(furrow_engine_t *e, double longest)
 {
-    struct timespec until;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    const int64_t ns = until.tv_nsec + (int64_t)(1e9 * longest);
-    until.tv_sec += ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
-    pthread_mutex_lock(&e->lock);
-    if (!e->urgent) (void)pthread_cond_timedwait(&e->report_there, &e->lock, &until);
-    pthread_mutex_unlock(&e->lock);
+    furrow_bells_wait(e->bells, e->rings, longest);
 }

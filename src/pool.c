@@ -12,6 +12,7 @@
 #include "isolate.h"
 #include "mem.h"
 #include "output.h"
+#include "progress.h"
 #include "shared.h"
 
 const char furrow_pool_item[] = "an item", furrow_pool_callback[] = "a callback";
@@ -129,6 +130,7 @@ static void *callback_main(void *arg)
 {
     furrow_pool_t *pool = arg;
 
+    furrow_work_beside();
     furrow_pool_place = furrow_pool_callback;
     furrow_shared_self = &pool->callbacks;
     pthread_mutex_lock(&pool->lock);
@@ -170,6 +172,7 @@ static void *body_main(void *arg)
 {
     furrow_pool_t *pool = arg;
 
+    furrow_work_beside();
     end_body(pool, pool->body(pool, pool->body_arg, pool->body_error));
     return NULL;
 }

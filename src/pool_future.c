@@ -162,17 +162,23 @@ furrow_status_t furrow_future_get(furrow_future_t *future, double timeout, void 
     return furrow_call_verdict(future, failures, err);
 }
 
+static bool all_dropped(const furrow_future_t *future)
+{
+    return future->call.count > 0 && furrow_ranges_total(&future->dropped) == future->call.count;
+}
+
+/* A call of which nothing was given out is done with at once. */
 bool furrow_future_cancel(furrow_future_t *future)
 {
     furrow_pool_t *pool = future->pool;
 
-    if (pool == NULL) return false;
+    if (pool == NULL) return all_dropped(future);
     pthread_mutex_lock(&pool->lock);
     const bool cancels = !future->done;
-    const bool none_started = cancels && future->next == 0;
     future->handles++; /* it may end here */
     furrow_call_cancel(future);
     future->handles--;
+    const bool none_started = all_dropped(future);
     pthread_mutex_unlock(&pool->lock);
     if (cancels) furrow_engine_cancel(pool->engine, future->number);
     return none_started;

@@ -74,6 +74,30 @@ static int judge_time(const furrow_task_t *task, int code)
     return -1;
 }
 
+static furrow_status_t fail_worker(const furrow_pool_thread_t *t, const char *what, const char *text,
+                                   furrow_error_t *err)
+{
+    return furrow_fail(err, FURROW_EITEM, "the %s of worker %d of rank %d on %.64s: %s", what, t->worker.thread,
+                       t->worker.rank, t->worker.host, text);
+}
+
+/* A child that takes the place of one that died begins anew, and may fail at that, or be killed in it, as all are that work
+ * when the pool ends. */
+static furrow_status_t run_isolated(const chunk_t *c, const furrow_task_t *task, int *code, furrow_error_t *err)
+{
+    furrow_error_t inner = {0};
+    const furrow_status_t status = furrow_pool_child_run(c->thread, c->function, task, code, &inner);
+
+    if (status == FURROW_OK) return status;
+    if (atomic_load(&c->thread->interrupted)) {
+        *code = -1;
+        return FURROW_OK;
+    }
+    if (status == FURROW_EITEM) return fail_worker(c->thread, "initializer", inner.text, err);
+    *err = inner;
+    return status;
+}
+
 /* `*code`: 0, or why it failed, in detail->text. */
 static furrow_status_t run_item(const chunk_t *c, int64_t at, struct furrow_task_detail *detail, int *code,
                                 furrow_error_t *err)
@@ -89,7 +113,7 @@ static furrow_status_t run_item(const chunk_t *c, int64_t at, struct furrow_task
                                 .detail = detail};
 
     detail->text[0] = '\0';
-    if (c->pool->opts.isolate) return furrow_pool_child_run(c->thread, c->function, &task, code, err);
+    if (c->pool->opts.isolate) return run_isolated(c, &task, code, err);
     detail->started = c->pool->opts.item_timeout > 0 ? furrow_seconds() : 0;
     *code = c->function(&task);
     if (detail->started > 0) *code = judge_time(&task, *code);
@@ -267,13 +291,6 @@ furrow_status_t furrow_pool_work(void *arg, int thread, const furrow_chunk_t *ch
 }
 
 /* ------------------------------------------------------------ begin and end */
-
-static furrow_status_t fail_worker(const furrow_pool_thread_t *t, const char *what, const char *text,
-                                   furrow_error_t *err)
-{
-    return furrow_fail(err, FURROW_EITEM, "the %s of worker %d of rank %d on %.64s: %s", what, t->worker.thread,
-                       t->worker.rank, t->worker.host, text);
-}
 
 static furrow_status_t begin_isolated(furrow_pool_thread_t *t, furrow_error_t *err)
 {

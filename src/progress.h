@@ -22,6 +22,10 @@ typedef struct furrow_progress {
 /** That of a context. Local. */
 furrow_progress_t *furrow_context_progress(const furrow_context_t *ctx);
 
+/** The calling thread works beside the main one, which alone speaks to other ranks: collective functions fail on it,
+ * where the others would not join in. Local. */
+void furrow_work_beside(void);
+
 /** A call begins that will count `total` bytes on this rank. Local. */
 void furrow_progress_begin(furrow_context_t *ctx, int64_t total);
 

@@ -215,9 +215,10 @@ static const char *reason_of(const furrow_row_child_t *c, const furrow_child_out
     return text;
 }
 
-furrow_status_t furrow_row_child_compute(furrow_row_child_t *c, int64_t first, int64_t count, furrow_made_t *made,
-                                         furrow_error_t *err)
+furrow_status_t furrow_row_child_compute(furrow_row_child_t *c, int64_t first, int64_t count, bool may_leave,
+                                         furrow_made_t *made, int64_t *ran, furrow_error_t *err)
 {
+    const double began = furrow_seconds();
     const furrow_child_item_t item = {.function = compute_rows,
                                       .arg = c->head,
                                       .arg_bytes = c->bytes,
@@ -228,7 +229,7 @@ furrow_status_t furrow_row_child_compute(furrow_row_child_t *c, int64_t first, i
 
     c->plan.first = first;
     c->plan.count = count;
-    while (done < count) {
+    while (done < count && !(may_leave && done > 0 && furrow_is_time_to_leave(furrow_seconds() - began))) {
         const int64_t before = done;
         memcpy(c->head, &c->plan, sizeof c->plan);
         atomic_store(&c->head->done, done);
@@ -241,6 +242,7 @@ furrow_status_t furrow_row_child_compute(furrow_row_child_t *c, int64_t first, i
         else if (outcome.end != FURROW_CHILD_DONE && done < count)
             reject_row(c, reason_of(c, &outcome, text), &done, made);
     }
+    *ran = done;
     return FURROW_OK;
 }
 

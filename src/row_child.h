@@ -26,10 +26,12 @@ FURROW_MUST_CHECK furrow_status_t furrow_row_child_open(const furrow_rows_opts_t
 FURROW_MUST_CHECK furrow_status_t furrow_row_child_room(furrow_row_child_t *child, int64_t rows, char **in, char **out,
                                                         furrow_error_t *err);
 
-/** Compute the rows [first, first + count) that were put into that room. Those that fail, end or crash the process, or
- * take too long, are named in `rejects`, and zero. \return FURROW_OK; a status ends the whole run */
+/** Compute the rows [first, first + count) that were put into that room, or, if `may_leave`, the first `*ran` of them,
+ * at least 1. Those that fail, end or crash the process, or take too long, are named in `rejects`, and zero.
+ * \return FURROW_OK; a status ends the whole run */
 FURROW_MUST_CHECK furrow_status_t furrow_row_child_compute(furrow_row_child_t *child, int64_t first, int64_t count,
-                                                           furrow_made_t *made, furrow_error_t *err);
+                                                           bool may_leave, furrow_made_t *made, int64_t *ran,
+                                                           furrow_error_t *err);
 
 /** Teardown, and end the process. NULL is fine. \return FURROW_OK, FURROW_EIO: teardown crashed */
 furrow_status_t furrow_row_child_close(furrow_row_child_t *child, furrow_error_t *err);

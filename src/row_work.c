@@ -268,15 +268,25 @@ static const char *compute_row(const furrow_row_work_t *w, int64_t index, const 
     return limit > 0 && furrow_row_is_late(limit, furrow_seconds() - began, text) ? text : reason;
 }
 
-/* The results of the rows on a desk; a rejected one is zero. */
-static void compute(const furrow_row_work_t *w, int64_t first, int64_t count, const furrow_row_desk_t *desk,
-                    furrow_made_t *made)
+/* What was read from a stream cannot be read again. */
+static bool may_leave(const furrow_row_work_t *w)
 {
+    return !furrow_dataset_is_stream(w->dataset);
+}
+
+/* The results of the rows on a desk; a rejected one is zero. \return how many were computed: the rows of a kernel may
+ * take any time */
+static int64_t compute(const furrow_row_work_t *w, int64_t first, int64_t count, const furrow_row_desk_t *desk,
+                       furrow_made_t *made)
+{
+    const bool looks = w->kernel != NULL && may_leave(w);
+    const double began = furrow_seconds();
     char text[FURROW_REJECT_TEXT];
     furrow_pulse_slot_t *slot = furrow_pulse_mine();
 
     FURROW_DOING(w->kernel != NULL ? "in the kernel" : "computing", NULL);
     for (int64_t i = 0; i < count; i++) {
+        if (looks && i > 0 && furrow_is_time_to_leave(furrow_seconds() - began)) return i;
         furrow_pulse_at(slot, first + i, 1);
         char *out = desk->out + i * w->out_bytes;
         const char *reason = compute_row(w, first + i, desk->in + i * w->row_bytes, out, desk->scratch, text);
@@ -285,6 +295,7 @@ static void compute(const furrow_row_work_t *w, int64_t first, int64_t count, co
         memset(out, 0, (size_t)w->out_bytes);
         furrow_reject(made, first + i, reason);
     }
+    return count;
 }
 
 /* A thread gets its child when it gets rows. */
@@ -306,12 +317,21 @@ static furrow_status_t read_rows(const furrow_row_work_t *w, int64_t first, int6
                              : furrow_dataset_read(w->dataset, first, count, in, err);
 }
 
+/* The first `*ran` rows of a desk, at least 1. */
 static furrow_status_t compute_desk(const furrow_row_work_t *w, int64_t first, int64_t count, furrow_row_desk_t *desk,
-                                    furrow_made_t *made, furrow_error_t *err)
+                                    furrow_made_t *made, int64_t *ran, furrow_error_t *err)
 {
-    if (desk->child != NULL) return furrow_row_child_compute(desk->child, first, count, made, err);
-    compute(w, first, count, desk, made);
+    if (desk->child != NULL) return furrow_row_child_compute(desk->child, first, count, may_leave(w), made, ran, err);
+    *ran = compute(w, first, count, desk, made);
     return FURROW_OK;
+}
+
+/* True if the rows from `next` on are left to others: after a desk that was not done, or enough time. */
+static bool leaves(const furrow_row_work_t *w, int64_t next, int64_t stop, bool done, double began, furrow_made_t *made)
+{
+    if (next == stop || !may_leave(w) || (done && !furrow_is_time_to_leave(furrow_seconds() - began))) return false;
+    furrow_leave(made, next);
+    return true;
 }
 
 /* On ranks that see the dataset. */
@@ -322,14 +342,16 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
     furrow_row_desk_t *desk = &w->desk[thread];
     furrow_pulse_slot_t *slot = furrow_pulse_mine();
     furrow_status_t status = desk->in == NULL ? prepare_child(w, desk, err) : FURROW_OK;
+    const double began = furrow_seconds();
 
-    for (int64_t at = 0; at < count && status == FURROW_OK; at += w->together) {
-        const int64_t now = furrow_least(w->together, count - at);
+    for (int64_t at = 0, ran; at < count && status == FURROW_OK; at += ran) {
+        const int64_t now = ran = furrow_least(w->together, count - at);
         furrow_pulse_at(slot, first + at, now);
         status = read_rows(w, first + at, now, desk->in, err);
-        if (status == FURROW_OK) status = compute_desk(w, first + at, now, desk, made, err);
+        if (status == FURROW_OK) status = compute_desk(w, first + at, now, desk, made, &ran, err);
         furrow_pulse_at(slot, first + at, now);
-        if (status == FURROW_OK) status = furrow_put(made, first + at, now, desk->out, err);
+        if (status == FURROW_OK) status = furrow_put(made, first + at, ran, desk->out, err);
+        if (leaves(w, first + at + ran, first + count, ran == now, began, made)) break;
     }
     if (status != FURROW_OK && w->stream != NULL) furrow_row_stream_fail(w->stream, status, err);
     return status;
@@ -342,12 +364,14 @@ static furrow_status_t work_dealt(void *arg, int64_t first, int64_t count, int t
     const furrow_row_work_t *w = arg;
     furrow_row_desk_t *desk = &w->desk[thread];
     furrow_status_t status = desk->in == NULL ? prepare_child(w, desk, err) : FURROW_OK;
+    const double began = furrow_seconds();
 
-    for (int64_t at = 0; at < count && status == FURROW_OK; at += w->together) {
-        const int64_t now = furrow_least(w->together, count - at);
+    for (int64_t at = 0, ran; at < count && status == FURROW_OK; at += ran) {
+        const int64_t now = ran = furrow_least(w->together, count - at);
         memcpy(desk->in, (const char *)in + at * w->row_bytes, (size_t)(now * w->row_bytes));
-        status = compute_desk(w, first + at, now, desk, made, err);
-        memcpy((char *)out + at * w->out_bytes, desk->out, (size_t)(now * w->out_bytes));
+        status = compute_desk(w, first + at, now, desk, made, &ran, err);
+        memcpy((char *)out + at * w->out_bytes, desk->out, (size_t)(ran * w->out_bytes));
+        if (leaves(w, first + at + ran, first + count, ran == now, began, made)) break;
     }
     return status;
 }

@@ -301,7 +301,9 @@ bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, furrow_p
     *lost = false;
     if (ctx->ranks == 1) return false;
     if (ctx->sending != NULL) look_at_sending(ctx);
-    MPI_Iprobe(MPI_ANY_SOURCE, MAIL_TAG, ctx->comm, &there, &facts);
+    /* Open MPI answers first, and then looks at what has come. */
+    for (int look = 0; look < 2 && !there; look++)
+        MPI_Iprobe(MPI_ANY_SOURCE, MAIL_TAG, ctx->comm, &there, &facts);
     if (!there) return false;
     *from = facts.MPI_SOURCE;
     MPI_Recv(message, MAIL_ROOM, MPI_BYTE, *from, MAIL_TAG, ctx->comm, MPI_STATUS_IGNORE);

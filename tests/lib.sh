@@ -29,14 +29,14 @@ skip()
     exit 77
 }
 
-# on_ranks R COMMAND...: the command under mpirun with R ranks. The report between two lines of dashes, which mpirun itself
-# adds when a rank does not exit with 0, is left out of standard error.
+# on_ranks R COMMAND...: the command under mpirun with R ranks. When a rank does not exit with 0, mpirun adds a report
+# between two lines of dashes, which is left out of standard error, and gives the others a second to end, which they have.
 on_ranks()
 {
     local ranks=$1
     shift
     {
-        "$MPIEXEC" -n "$ranks" "$@" 2>&1 >&3 3>&- | sed -E '/^-{40,}$/,/^-{40,}$/d' >&2
+        OMPI_MCA_odls_base_sigkill_timeout=0 "$MPIEXEC" -n "$ranks" "$@" 2>&1 >&3 3>&- | sed -E '/^-{40,}$/,/^-{40,}$/d' >&2
         return "${PIPESTATUS[0]}"
     } 3>&1
 }
@@ -54,6 +54,7 @@ on_ranks_reading()
     done
     cat "$work/try$try.out"
     cat "$work/try$try.err" >&2
+    rm -f "$work"/try?.out "$work"/try?.err
     return $code
 }
 

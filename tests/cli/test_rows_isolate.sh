@@ -64,7 +64,7 @@ FURROW_KERNEL_EXPORT int crash(const furrow_kernel_row_t *row, void *out, char *
     case 5: return snprintf(error, FURROW_KERNEL_TEXT, "said so");
     case 6: exit(0);
     case 7: memset((char *)(uintptr_t)row->data - 128, 0xff, 128); abort(); /* where Furrow's own notes are */
-    case 8: if (furrow_kernel_param(row->rows, "loop") != NULL) for (;;) (void)getppid();
+    case 8: if (row->index == 8 && furrow_kernel_param(row->rows, "loop") != NULL) for (;;) (void)getppid();
     }
     return 0;
 }
@@ -117,17 +117,17 @@ expect_exit 0 furrow random --shape 300 --seed 1 -q -o in.npy
     for hundred in '' 1 2; do
         printf "${hundred}%s\n" "${hundred:+0}0,killed by signal 11 (Segmentation fault)" "${hundred:+0}1,ended with exit code 3" \
             "${hundred:+0}2,killed by signal 6 (Aborted)" "${hundred:+0}3,killed by signal 9 (Killed)" "${hundred:+0}4,the kernel returned -9" \
-            "${hundred:+0}5,said so" "${hundred:+0}6,ended with exit code 0" "${hundred:+0}7,the kernel wrote where it should not" \
-            "${hundred:+0}8,over 1.5 s"
+            "${hundred:+0}5,said so" "${hundred:+0}6,ended with exit code 0" "${hundred:+0}7,the kernel wrote where it should not"
+        [ -n "$hundred" ] || echo '8,over 1.5 s'
     done
 } >expected.csv
-for ((i = 0; i < 300; i++)); do [ $((i % 100)) -lt 9 ] && echo 0 || echo $((1000 + i)); done >expected
-for ranks in 0 1 2 3; do
+for ((i = 0; i < 300; i++)); do [ $((i % 100)) -lt 8 ] || [ $i -eq 8 ] && echo 0 || echo $((1000 + i)); done >expected
+for ranks in 0 2 3; do
     rm -f pids torn out.npy*
     launch=()
     [ $ranks -eq 0 ] || launch=(on_ranks $ranks)
     expect_exit 3 "${launch[@]}" furrow rows --kernel bad.so:crash in.npy -o out.npy --param loop=1 --isolate --item-timeout 1.5 -t $((1 + ranks))
-    expect_equal 'out.npy: f8 (300,), crash of 300 rows, 27 rejected: out.npy.rejects.csv' "$(cat stdout)"
+    expect_equal 'out.npy: f8 (300,), crash of 300 rows, 25 rejected: out.npy.rejects.csv' "$(cat stdout)"
     # what a stray write hits depends on where in a chunk its row stands: it is found, or the abort after it is
     sed -i 's/^\([0-9]*7\),killed by signal 6 (Aborted)$/\1,the kernel wrote where it should not/' out.npy.rejects.csv
     expect_same expected.csv out.npy.rejects.csv
@@ -136,7 +136,7 @@ for ranks in 0 1 2 3; do
     all_gone || fail "processes are left on $ranks ranks"
     [ -s torn ] || fail 'teardown was not called'
 done
-expect_exit 3 furrow rows --kernel bad.so:crash in.npy -o out.npy --param loop=1 --isolate --item-timeout 1.5 --json
+expect_exit 3 furrow rows --kernel bad.so:crash in.npy -o out.npy --isolate --json
 expect_text stdout '{"index":1,"error":"ended with exit code 3"}'
 
 # the same as in threads, where nothing goes wrong
@@ -174,24 +174,24 @@ for signal in TERM KILL; do
 done
 
 # ------------------------------------------------------------------------------------------------------------------ in threads
-# npy FILE NUMBER...: rows of one double, 0 or 3000, which is 0x40a7700000000000.
+# npy FILE NUMBER...: rows of one double, 0 or 1800, which is 0x409c200000000000.
 npy()
 {
     local file=$1
     shift
     {
         printf '\223NUMPY\1\0\166\0%-117s\n' "{'descr': '<f8', 'fortran_order': False, 'shape': ($#,), }"
-        for number in "$@"; do [ "$number" -eq 0 ] && printf '\0\0\0\0\0\0\0\0' || printf '\0\0\0\0\0\160\247\100'; done
+        for number in "$@"; do [ "$number" -eq 0 ] && printf '\0\0\0\0\0\0\0\0' || printf '\0\0\0\0\0\040\234\100'; done
     } >"$file"
 }
 
-npy rest.npy 0 3000 0 3000 0
-expect_exit 3 furrow rows --kernel bad.so:rest rest.npy -o out.npy --item-timeout 2 -t 2
-grep -Ec '^[13],"?took [0-9.]+ s, over 2 s"?$' out.npy.rejects.csv >count
+npy rest.npy 0 1800 0 1800 0
+expect_exit 3 furrow rows --kernel bad.so:rest rest.npy -o out.npy --item-timeout 1 -t 2
+grep -Ec '^[13],"?took [0-9.]+ s, over 1 s"?$' out.npy.rejects.csv >count
 expect_equal 2 "$(cat count)" 'rows that took too long'
 expect_equal '1 0 1 0 1' "$(numbers out.npy f8 | xargs)" 'results of rows in time, and late'
-expect_exit 3 furrow rows --kernel bad.so:rest rest.npy -o out.npy --item-timeout 2 -t 2 --isolate
-expect_equal 'index,error 1,over 2 s 3,over 2 s' "$(xargs <out.npy.rejects.csv)" 'rows that were killed'
+expect_exit 3 furrow rows --kernel bad.so:rest rest.npy -o out.npy --item-timeout 1 -t 2 --isolate
+expect_equal 'index,error 1,over 1 s 3,over 1 s' "$(xargs <out.npy.rejects.csv)" 'rows that were killed'
 expect_equal '1 0 1 0 1' "$(numbers out.npy f8 | xargs)" 'results of rows in time, and killed'
 expect_exit 0 furrow rows --kernel bad.so:rest in.npy -o out.npy --item-timeout 100
 expect_exit 0 furrow rows sum rest.npy -o out.npy --item-timeout 100

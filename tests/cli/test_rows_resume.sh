@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
-# furrow rows that is killed, or asked to stop, at moments that the ledger tells, and goes on with other ranks and threads: the output
-# is that of an undisturbed run, and nothing is left beside it.
+# furrow rows that is killed, or asked to stop, at random moments, and goes on with other ranks and threads: the output is that of an
+# undisturbed run, and nothing is left beside it. What a ledger that is damaged, or of another job, does. Split and join that are
+# killed.
 . "$FURROW_SOURCE_DIR/tests/lib.sh"
 
-rows=40000 columns=250
-[ -z "$FURROW_SANITIZE" ] || rows=4000
-job=(rows sort in.npy -o out.npy)
+rows=12000 columns=250
+[ -z "$FURROW_SANITIZE" ] || rows=2500
+cp "$FURROW_BINARY_DIR/apps/examples/robust.so" .
+sort=(rows sort in.npy) kernel=(rows --kernel robust.so:trimmed_mean --param trim=0.2 in.npy)
 expect_exit 0 furrow random --shape $rows,$columns --dist normal --seed 3 -q -o in.npy
-expect_exit 0 furrow rows sort in.npy -o expected.npy -q
+expect_exit 0 furrow "${kernel[@]}" -o kernel.npy -q
+started=${EPOCHREALTIME/[.,]/}
+expect_exit 0 furrow "${sort[@]}" -o sort.npy -q -t 1
+duration=$((${EPOCHREALTIME/[.,]/} - started)) # microseconds; that of the kernel is not far from it
+job=("${sort[@]}" -o out.npy) expected=sort.npy
 ledger=.out.npy.furrow-ledger part=.out.npy.furrow-part
 
 # leftovers: the names of what runs leave beside outputs.
@@ -38,62 +44,92 @@ wait_for()
     while kill -0 "$run" 2>/dev/null && [ "$(size_of $ledger)" -lt "$1" ]; do sleep 0.005; done
 }
 
-# go_on RANKS THREADS: the rest.
+# end SIGNAL WHOM: the process that was started, or any of its ranks. Its exit code is in `code`. Ranks may end after mpirun.
+end()
+{
+    local ranks
+    mapfile -t ranks < <(pgrep -P "$run")
+    if [ "$2" = rank ] && [ ${#ranks[@]} -gt 0 ]; then kill -"$1" "${ranks[RANDOM % ${#ranks[@]}]}" 2>/dev/null
+    else kill -"$1" "$run" 2>/dev/null; fi
+    code=0
+    wait "$run" 2>/dev/null || code=$?
+    for _ in $(seq 100); do [ ! -e $ledger ] || flock -n $ledger true && break || sleep 0.05; done
+}
+
+# go_on RANKS THREADS OPTION...: the rest.
 go_on()
 {
-    if [ "$1" -eq 0 ]; then expect_exit 0 furrow "${job[@]}" --resume -t "$2" --json
-    else expect_exit 0 on_ranks "$1" furrow "${job[@]}" --resume -t "$2" --json; fi
-    expect_same expected.npy out.npy
+    local ranks=$1 threads=$2 launch=()
+    shift 2
+    [ "$ranks" -eq 0 ] || launch=(on_ranks "$ranks")
+    expect_exit 0 "${launch[@]}" furrow "${job[@]}" --resume -t "$threads" --json "$@"
+    expect_same $expected out.npy
     expect_equal '' "$(leftovers)" 'what is left'
 }
 
-# --------------------------------------------------------------------------------------- ended at some moment, by either signal
-interrupted=0 moment=0
-for signal in KILL TERM KILL TERM KILL TERM KILL TERM KILL TERM; do
+# ------------------------------------------------------------------------------------- ended at 20 random moments, by either signal
+RANDOM=$$
+echo "random moments of $$"
+interrupted=0
+moment=0
+while read -r -u 3 what ranks signal whom then more; do
+    if [ "$what" = sort ]; then job=("${sort[@]}" -o out.npy); else job=("${kernel[@]}" -o out.npy); fi
+    expected=$what.npy
     rm -f out.npy
-    start 0 $((1 + moment % 3))
-    wait_for $((400 + moment * 96)) # the header, and some records of 24 bytes
-    kill -$signal "$run" 2>/dev/null
-    code=0
-    wait "$run" 2>/dev/null || code=$?
+    read -ra options <<<"$more"
+    start "$ranks" $((ranks > 0 ? 1 : 1 + moment % 2)) "${options[@]}"
+    wait_for 1
+    sleep "$(printf '0.%06d' $((RANDOM * (duration < 1500000 ? duration : 1500000) / 98304)))"
+    end "$signal" "$whom"
+    records=$((($(size_of $ledger) - 400) / 24))
     if [ -e out.npy ]; then # it was over before, or the signal came between the rename and the end
-        expect_same expected.npy out.npy
+        expect_same $expected out.npy
         [ "$code" -ne 0 ] || expect_equal '' "$(leftovers)" 'what is left'
         rm -f $ledger
     else
         interrupted=$((interrupted + 1))
-        if [ $signal = TERM ]; then
+        if [ "$signal" = TERM ] && [ "$ranks" -eq 0 ] && [ "$code" -ne 143 ]; then # not before it listened
             expect_equal 75 "$code" 'exit code after SIGTERM'
             expect_text stderr 'rows are done; the same command with --resume does the rest'
             expect_equal 1 "$(grep -c 'furrow: rows:' stderr)" 'lines that say how to go on'
         fi
-        records=$((($(size_of $ledger) - 250) / 24))
-        go_on $((moment % 4)) $((1 + (moment + 1) % 3))
-        [ "$records" -lt 1 ] || [ "$(json_value resumed)" -gt 0 ] || fail "nothing was resumed of about $records records"
+        if [ $((moment % 4)) -eq 0 ]; then # twice
+            start 0 2 --resume "${options[@]}"
+            wait_for $(($(size_of $ledger) + 24))
+            end KILL process
+        fi
+        if [ -e out.npy ]; then expect_same $expected out.npy; rm -f $ledger
+        else
+            go_on "$then" $((1 + (moment + 1) % 3)) "${options[@]}"
+            [ "$records" -lt 1 ] || [ "$(json_value resumed)" -gt 0 ] || fail "nothing was resumed of about $records records"
+        fi
     fi
     moment=$((moment + 1))
-done
-[ -n "$FURROW_SANITIZE" ] || [ "$interrupted" -ge 5 ] || fail "only $interrupted of 10 runs were interrupted"
-echo "$interrupted runs were interrupted"
-
-# ------------------------------------------------------------------------------------------------------ several ranks, two kills
-for run_on in '2 shared' '3 shared' '2 root' '3 root'; do
-    read -r ranks source <<<"$run_on"
-    rm -f out.npy
-    start $ranks 1 --source "$source"
-    wait_for 600
-    kill -TERM "$run" 2>/dev/null # mpirun passes it on
-    wait "$run" 2>/dev/null
-    for _ in $(seq 100); do pgrep -f "furrow rows sort in.npy -o out.npy -t 1 -q" >/dev/null || break; sleep 0.05; done
-    [ -e out.npy ] || {
-        start 0 2 --resume --source "$source"
-        wait_for $(($(size_of $ledger) + 100))
-        kill -KILL "$run" 2>/dev/null
-        wait "$run" 2>/dev/null
-    }
-    [ -e out.npy ] || go_on $((5 - ranks)) 2
-    expect_same expected.npy out.npy
-done
+done 3<<'END'
+sort 0 KILL process 0
+kernel 0 TERM process 0
+sort 0 KILL process 2
+kernel 0 TERM process 3
+sort 0 TERM process 0
+kernel 0 KILL process 0
+sort 0 TERM process 2
+kernel 0 KILL process 3
+sort 0 KILL process 0
+sort 0 TERM process 0
+sort 2 KILL rank 0
+kernel 3 KILL rank 0
+sort 2 TERM process 3
+kernel 3 KILL rank 0
+sort 3 KILL process 2
+kernel 2 KILL process 0
+sort 3 KILL rank 0 --source root
+kernel 2 KILL rank 0 --source root
+sort 2 TERM process 0 --source root
+sort 3 TERM rank 2
+END
+[ -n "$FURROW_SANITIZE" ] || [ "$interrupted" -ge 5 ] || fail "only $interrupted of $moment runs were interrupted"
+echo "$interrupted of $moment runs were interrupted"
+job=("${sort[@]}" -o out.npy) expected=sort.npy
 
 # make_unfinished: a run that was killed in the middle, always at the same place: the ledger and the output are cut back.
 make_unfinished()
@@ -101,9 +137,8 @@ make_unfinished()
     rm -f out.npy $ledger $part
     for _ in 1 2 3 4 5; do
         start 0 1
-        wait_for 500
-        kill -KILL "$run" 2>/dev/null
-        wait "$run" 2>/dev/null
+        wait_for 450
+        end KILL process
         [ -e $ledger ] && return
     done
     skip 'no run could be killed before its end'
@@ -134,9 +169,9 @@ other()
 }
 other rows cumsum in.npy -o out.npy
 expect_text stderr "'operation: sort' there, 'operation: cumsum' now"
-other rows sort in.npy expected.npy -o out.npy
+other rows sort in.npy sort.npy -o out.npy
 expect_text stderr "'shape: $rows $columns' there, 'shape: $((2 * rows)) $columns' now"
-other rows sort expected.npy -o out.npy
+other rows sort sort.npy -o out.npy
 expect_text stderr 'input: in.npy, '
 touch in.npy
 other rows sort in.npy -o out.npy
@@ -145,16 +180,16 @@ printf 'something else' >$ledger
 expect_exit 1 furrow "${job[@]}" --resume
 expect_text stderr 'is no ledger'
 expect_exit 0 furrow "${job[@]}" -q # afresh
-expect_same expected.npy out.npy
+expect_same sort.npy out.npy
 expect_equal '' "$(leftovers)" 'what is left'
 
 # --------------------------------------------------------------------------------------------- an older output stays until the end
 make_unfinished
 printf older >out.npy
 expect_exit 0 furrow "${job[@]}" --resume -q
-expect_same expected.npy out.npy
+expect_same sort.npy out.npy
 expect_exit 0 furrow "${job[@]}" --resume -q # nothing to go on with: all is computed
-expect_same expected.npy out.npy
+expect_same sort.npy out.npy
 
 # ------------------------------------------------------------------------------------------------------- two runs of one output
 exec 9>>$ledger
@@ -164,3 +199,19 @@ if flock -n 9; then
 fi
 exec 9>&-
 rm -f $ledger
+
+# ---------------------------------------------------------------- split and join, which do not go on: an older output, or the new one
+cat in.npy >a.npy
+expect_exit 0 furrow join a.npy a.npy -q -o joined.npy
+for nap in 0.002 0.006 0.012 0.02; do
+    rm -rf out.npy p && mkdir p
+    printf older >out.npy
+    furrow join a.npy a.npy -q -o out.npy &
+    run=$!
+    furrow split joined.npy -n 2 -q -o p/%d.npy &
+    sleep $nap
+    kill -KILL $run $! 2>/dev/null
+    wait $run $! 2>/dev/null
+    [ "$(cat out.npy | head -c 5)" = older ] || expect_same joined.npy out.npy
+    for number in 0 1; do [ ! -e p/$number.npy ] || expect_same a.npy p/$number.npy; done
+done

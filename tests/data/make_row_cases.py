@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/data/rows: NAME.npy, inputs of `furrow rows`, and NAME.expected, what it must make of them: the .npy outputs of the
-operations that tests/cli/test_rows.sh lists, in that order, one after the other.
+operations that tests/cli/test_rows.sh lists, in that order, one after the other. And NAME.maps, the correctly rounded values of
+normalize, zscore, minmax and softmax, without headers, for tests/unit/test_rows_maps.c.
 
 Extremes, indices, counts, sorted rows and the .npy format are NumPy's. Sums and their kin are computed in rationals and rounded
 once, half to even; infinities and NaN as NumPy has them. Needs NumPy 1.23 or later: its header is what Furrow writes.
@@ -11,6 +12,8 @@ from fractions import Fraction
 from math import isqrt
 
 import numpy as np
+
+from make_rows import OPS, results as true_maps
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "rows")
 K = 2
@@ -123,16 +126,23 @@ def results(a, vector):
     yield column(lambda r: moments(r, 0)[1], np.float64)
     yield column(lambda r: moments(r, 1)[2], np.float64)
     yield column(lambda r: np.float64(squares(r)) if isinstance(squares(r), float) else root(squares(r)), np.float64)
-    yield rows.min(axis=1)
-    yield rows.max(axis=1)
-    yield rows.argmin(axis=1).astype(np.int64)
-    yield rows.argmax(axis=1).astype(np.int64)
+    for extreme in (rows.min, rows.max):
+        yield extreme(axis=1) if rows.shape[1] else None
+    for place in (rows.argmin, rows.argmax):
+        yield place(axis=1).astype(np.int64) if rows.shape[1] else None
     yield np.count_nonzero(rows, axis=1).astype(np.int64).reshape(n)
     yield column(lambda r: exact(dot(r, vector)), wide)
     cum = wide if wide != np.float64 else plain
     yield table(lambda r: cumsum(r, cum), cum, shape[1:])
     yield np.sort(rows, axis=1).reshape(shape)
     yield table(lambda r: largest(r, K), same, (K,)) if rows.shape[1] >= K else None
+
+
+def maps(a):
+    """Bits of normalize, zscore, minmax and softmax."""
+    is_f4 = a.dtype.kind == "f" and a.dtype.itemsize < 8
+    of_rows = [true_maps([float(x) for x in row], "f4" if is_f4 else "f8") for row in a.reshape(a.shape[0], -1)]
+    return np.array([[row[op] for row in of_rows] for op in OPS[:4]], dtype=np.uint32 if is_f4 else np.uint64)
 
 
 def dot(row, vector):
@@ -169,6 +179,8 @@ def special(a):
     rows[5, :] = 1.5
     rows[6, 0], rows[6, 5] = -np.inf, np.nan
     rows[7, :] = np.nan
+    rows[8, :] *= {2: 1e3, 4: 1e37, 8: 1e300}[a.dtype.itemsize] / np.abs(rows[8, :]).max()
+    rows[9, :5] = 0.5, -np.inf, -0.25, -np.inf, 0
     return a
 
 
@@ -191,6 +203,7 @@ def inputs():
     yield "i8_no_rows", np.zeros((0, 3, 2), "i8")
     yield "f8_column", floats("f8", (8, 1), rng)
     yield "u1_1d", integers("u1", (8,), rng)
+    yield "f4_no_columns", np.zeros((3, 2, 0), "f4")
 
 
 def main():
@@ -209,6 +222,8 @@ def main():
             for result in results(a.astype(native), vector):
                 if result is not None:
                     np.save(file, np.ascontiguousarray(result))
+        if a.size and not name.endswith("_long"):
+            maps(a.astype(native)).tofile(os.path.join(FOLDER, name + ".maps"))
 
 
 if __name__ == "__main__":

@@ -31,25 +31,38 @@ typedef struct {
     int64_t answered;
 } job_t;
 
-static char expected_byte(int64_t item, int64_t at)
+enum { STEP = 256 };
+
+/* What stands from `at` on, a multiple of STEP: the item, where it stands, and filling. */
+static void expect_step(int64_t item, int64_t at, char out[STEP])
 {
-    return (char)(item * 131 + at * 7);
+    const int64_t head[2] = {item, at};
+
+    memset(out, (int)(item % 100), STEP);
+    memcpy(out, head, sizeof head);
 }
 
 static void fill(furrow_parcel_t *parcel, int64_t item)
 {
-    memcpy(parcel->data, &item, sizeof item);
-    for (int64_t i = sizeof item; i < parcel->bytes; i++) parcel->data[i] = expected_byte(item, i);
+    char step[STEP];
+
+    for (int64_t at = 0; at < parcel->bytes; at += STEP) {
+        expect_step(item, at, step);
+        memcpy(parcel->data + at, step, (size_t)furrow_least(STEP, parcel->bytes - at));
+    }
 }
 
 static int64_t check(const furrow_parcel_t *parcel, int64_t bytes)
 {
+    char step[STEP];
     int64_t item;
 
     if (parcel == NULL || parcel->bytes != bytes) return -1;
     memcpy(&item, parcel->data, sizeof item);
-    for (int64_t i = sizeof item; i < bytes; i++)
-        if (parcel->data[i] != expected_byte(item, i)) return -1;
+    for (int64_t at = 0; at < bytes; at += STEP) {
+        expect_step(item, at, step);
+        if (memcmp(parcel->data + at, step, (size_t)furrow_least(STEP, bytes - at)) != 0) return -1;
+    }
     return item;
 }
 

@@ -197,6 +197,89 @@ static void test_begin_and_end(void **state)
     RUN_POOL(&plain, square_body, NULL);
 }
 
+/* The initializer of a worker that is made anew fails: the pool ends, and does not try again. */
+static int init_once(const furrow_worker_t *worker, const void *arg, int64_t arg_bytes, void **state, char *text)
+{
+    char path[sizeof world.folder + 32];
+
+    (void)arg_bytes, (void)state;
+    (void)snprintf(path, sizeof path, "%s/init-%d-%d", (const char *)arg, worker->rank, worker->thread);
+    FILE *file = fopen(path, "wx");
+    if (file == NULL) return snprintf(text, 200, "was here before");
+    (void)fclose(file);
+    return 0;
+}
+
+static int crash(const furrow_task_t *task)
+{
+    (void)task;
+    return raise(SIGKILL);
+}
+
+static furrow_status_t crash_body(furrow_pool_t *pool, void *arg, furrow_error_t *err)
+{
+    (void)arg;
+    for (;;) {
+        const furrow_status_t status = furrow_pool_apply(pool, crash, NULL, 0, NULL, 0, err);
+        if (status != FURROW_EITEM) return status;
+        EXPECT(says(err, FURROW_EITEM, "killed by signal 9"));
+    }
+}
+
+static void test_initializer_that_fails_later(void **state)
+{
+    static furrow_task_fn *const own[] = {crash};
+    const furrow_pool_opts_t opts = {.functions = own,
+                                     .function_count = 1,
+                                     .init = init_once,
+                                     .init_arg = world.folder,
+                                     .init_arg_bytes = sizeof world.folder,
+                                     .isolate = true};
+
+    (void)state;
+    RUN_POOL_AS(FURROW_EITEM, &opts, crash_body, NULL, ": was here before");
+    clear_folder();
+}
+
+/* Items with much data that all crash, some after the pool is closed: each has its failure. */
+static int crash_on_data(const furrow_task_t *task)
+{
+    memset(task->result, 1, (size_t)task->result_bytes);
+    return raise(SIGKILL);
+}
+
+static furrow_status_t crash_large_body(furrow_pool_t *pool, void *arg, furrow_error_t *err)
+{
+    enum { BYTES = 2000000, COUNT = 12 };
+    char *data = calloc(COUNT, BYTES);
+    const furrow_call_t call = {
+        .function = crash_on_data, .args = data, .arg_bytes = BYTES, .count = COUNT, .result_bytes = BYTES};
+    furrow_failures_t failures;
+    furrow_future_t *future;
+
+    (void)arg;
+    if (data == NULL) abort();
+    EXPECT_OK(furrow_pool_map_async(pool, &call, NULL, &future, err));
+    furrow_pool_close(pool);
+    EXPECT_OK(furrow_pool_join(pool, -1, err));
+    EXPECT(furrow_future_get(future, 0, data, &failures, err) == FURROW_EITEM && failures.count == COUNT);
+    for (int64_t i = 0; i < failures.count; i++) EXPECT(strstr(failures.list[i].text, "killed by signal 9") != NULL);
+    EXPECT(data[0] == 0 && memcmp(data, data + 1, (size_t)COUNT * BYTES - 1) == 0);
+    furrow_failures_free(&failures);
+    furrow_future_free(future);
+    free(data);
+    return FURROW_OK;
+}
+
+static void test_large_items_that_crash(void **state)
+{
+    static furrow_task_fn *const own[] = {crash_on_data};
+    const furrow_pool_opts_t opts = {.functions = own, .function_count = 1, .isolate = true};
+
+    (void)state;
+    RUN_POOL(&opts, crash_large_body, NULL);
+}
+
 /* ---------------------------------------------------------------- terminate */
 
 static int sleep_long(const furrow_task_t *task)
@@ -272,8 +355,13 @@ static void test_no_server(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_items_end_alone), cmocka_unit_test(test_begin_and_end), cmocka_unit_test(test_terminate),
-        cmocka_unit_test(test_stream),          cmocka_unit_test(test_no_server), /* the last */
+        cmocka_unit_test(test_items_end_alone),
+        cmocka_unit_test(test_begin_and_end),
+        cmocka_unit_test(test_initializer_that_fails_later),
+        cmocka_unit_test(test_large_items_that_crash),
+        cmocka_unit_test(test_terminate),
+        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_no_server), /* the last */
     };
     int failures;
 
