@@ -57,7 +57,7 @@ static furrow_status_t fail(const furrow_decode_job_t *job, furrow_error_t *err)
     if (stb_left < 0) return furrow_fail(err, FURROW_ENOMEM, "%s: out of memory", job->info->format);
     return furrow_fail(err, FURROW_EBUDGET,
                        "%s: decoding needs more memory beside the slot than the %lld bytes that it may have",
-                       job->info->format, (long long)job->pool->limit);
+                       job->info->format, (long long)job->scratch->limit);
 }
 
 static void give_rows(const furrow_decode_job_t *job, const uint8_t *pixels, furrow_pixels_t kind)
@@ -79,7 +79,7 @@ furrow_status_t furrow_stb_decode(const furrow_decode_job_t *job, furrow_error_t
 
     if (job->file.count > INT32_MAX)
         return furrow_fail(err, FURROW_EUNSUPPORTED, "%s: files of more than 2 GiB are not read", job->info->format);
-    stb_left = job->pool->limit == 0 ? -1 : job->pool->limit - job->pool->used;
+    stb_left = job->scratch->limit == 0 ? -1 : job->scratch->limit - job->scratch->used;
     stbi_uc *pixels =
         stbi_load_from_memory(job->file.data, (int)job->file.count, &width, &height, &channels, wants_luma ? 1 : 0);
     furrow_status_t status = FURROW_OK;
