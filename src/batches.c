@@ -1,5 +1,5 @@
-/* Owns the loader of batches. Its threads take images in the order of the batches, each of which has a place in a ring of
- * `ahead` + 1; a place is free again when the caller asks for the batch after the one in it. */
+/* Owns the loader of batches. Its threads take images in the order of the batches, each of which has a place in a ring
+ * of `ahead` + 1; a place is free again when the caller asks for the batch after the one in it. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -70,7 +70,8 @@ static int64_t image_at(const furrow_batches_t *l, int64_t epoch, int64_t at)
 
 /* ----------------------------------------------------------------- threads */
 
-/* The lock is held. Is there a place for the batch whose images come next? The caller may still have batch asked - 1. */
+/* The lock is held. Is there a place for the batch whose images come next? The caller may still have batch
+ * asked - 1. */
 static bool has_room(const furrow_batches_t *l)
 {
     return l->giving < l->end && l->giving < l->asked + l->opts.ahead;

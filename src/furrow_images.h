@@ -112,19 +112,18 @@ FURROW_API void furrow_images_report_free(furrow_images_report_t *report);
  *     OUT.labels.npy    f8 (images, columns): those columns of the labels that hold numbers, NaN where there is none
  *
  * A run that was stopped by furrow_context_cancel(), killed, or is out of disk leaves what is done in hidden files
- * beside the output; the same call with `resume`, on any ranks and threads, does the rest. Images that were rejected are
- * tried again.
+ * beside the output; the same call with `resume`, on any ranks and threads, does the rest. Images that were rejected
+ * are tried again.
  *
  * \param[in]  listing  the same on all ranks
  * \param[in]  path     of the output, not one of the images; NULL with `stats`: nothing is written
  * \param[out] report   filled on success; cleared otherwise
  * Memory  for each thread a slot, and the rest of the cap in two halves: the file, and what the decoder needs
- * 
-eturn FURROW_OK (also with rejects); FURROW_EARG (opts, path); FURROW_EEMPTY (nothing selected);
- *         FURROW_EMISMATCH (images of different sizes, without a size; a label key that fits two images, two rows for one; `resume` of another
- *         job, or of images that have changed); FURROW_EBUDGET (the cap); FURROW_EFORMAT (labels, a ledger; without a
- *         size: no image can be read); FURROW_EIO, FURROW_ENOMEM, FURROW_ECANCELED; with FURROW_ON_ERROR_STOP also what
- *         furrow_image_decode() returns */
+ * \return FURROW_OK (also with rejects); FURROW_EARG (opts, path); FURROW_EEMPTY (nothing selected);
+ *         FURROW_EMISMATCH (images of different sizes, without a size; a label key that fits two images, two rows for
+ *         one; `resume` of another job, or of images that have changed); FURROW_EBUDGET (the cap); FURROW_EFORMAT
+ *         (labels, a ledger; without a size: no image can be read); FURROW_EIO, FURROW_ENOMEM, FURROW_ECANCELED; with
+ *         FURROW_ON_ERROR_STOP also what furrow_image_decode() returns */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_images(furrow_context_t *ctx, const furrow_listing_t *listing,
                                                            const furrow_images_opts_t *opts, const char *path,
                                                            furrow_images_report_t *report, furrow_error_t *err);

@@ -1,5 +1,6 @@
 /* Owns the verb on images: images are items, whose pictures go straight into their places of the output. What is known
- * of each goes into the notes; from them rank 0 makes manifest, report and statistics, also of what an earlier run did. */
+ * of each goes into the notes; from them rank 0 makes manifest, report and statistics, also of what an earlier run
+ * did. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -32,8 +32,7 @@ int64_t furrow_images_at(const furrow_images_plan_t *plan, int64_t index);
 /** Its name. Local. */
 const char *furrow_images_name(const furrow_images_plan_t *plan, int64_t index);
 
-/** The size and channels of a slot again from a plan of opts.image (set `image`). Find the one size that all images
- * have; see images_probe.c. Collective. */
+/** Find the one size that all images have, and put it into plan->image; see images_probe.c. Collective. */
 FURROW_MUST_CHECK furrow_status_t furrow_images_probe(furrow_images_plan_t *plan, furrow_error_t *err);
 
 /** Height and width of a picture as it is shown. Local. */

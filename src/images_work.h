@@ -27,7 +27,8 @@ void furrow_images_worker_close(furrow_images_worker_t *worker);
 /** Load image `image` of the listing into a slot. A failed one leaves it zero.
  *
  * \param[out] note  what is known; its state is REJECTED where the image is, with the reason
- * \return FURROW_OK, also of a reject; FURROW_ENOMEM; what the image deserves, with its name, where the plan says stop */
+ * \return FURROW_OK, also of a reject; FURROW_ENOMEM; what the image deserves, with its name, where the plan says
+ *         stop */
 FURROW_MUST_CHECK furrow_status_t furrow_images_load(furrow_images_worker_t *worker, int64_t image, void *slot,
                                                      furrow_note_t *note, furrow_error_t *err);
 
