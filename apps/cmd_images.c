@@ -33,7 +33,7 @@ static furrow_status_t choose(const char *option, const char *word, const char *
 static furrow_status_t read_words(furrow_images_opts_t *o, furrow_error_t *err)
 {
     static const char *const fits[] = {"stretch", "crop", "pad", NULL}, *const colors[] = {"rgb", "bgr", "gray", NULL};
-    static const char *const filters[] = {"auto", "nearest", "box", "linear", "cubic", "lanczos", NULL};
+    static const char *const filters[] = {"auto", "nearest", "box", "linear", "cubic", "lanczos", "area", NULL};
     static const char *const layouts[] = {"NHWC", "NCHW", NULL}, *const dtypes[] = {"u1", "f4", NULL};
     static const char *const exifs[] = {"apply", "ignore", NULL}, *const errors[] = {"reject", "keep", "stop", NULL};
     int fit, color, filter, layout, dtype, exif, on_error;
@@ -192,7 +192,7 @@ static const cli_option_t options[] = {
     {"recursive", 'r', NULL, "also the folders in folders", CLI_FLAG, &recursive},
     {"size", 0, "HxW", "height and width of all; needed where they differ", CLI_TEXT, &size_text},
     {"fit", 0, "stretch|crop|pad", "to that size: as a whole, cut, or with black borders", CLI_TEXT, &fit_text},
-    {"filter", 0, "NAME", "auto nearest box linear cubic lanczos; auto: box to shrink, linear to grow", CLI_TEXT,
+    {"filter", 0, "NAME", "auto nearest box linear cubic lanczos area; auto: box to shrink, linear to grow", CLI_TEXT,
      &filter_text},
     {"full-decode", 0, NULL, "decode JPEGs whole, also for a small --size: slower, as Pillow's resize", CLI_FLAG,
      &full_decode},
