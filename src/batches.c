@@ -302,6 +302,7 @@ void furrow_batches_free(furrow_batches_t *l)
         free(l->place[i].image);
         free(l->place[i].list);
     }
+    furrow_images_plan_close(&l->plan);
     pthread_mutex_destroy(&l->lock);
     pthread_cond_destroy(&l->ready);
     pthread_cond_destroy(&l->room);

@@ -90,13 +90,27 @@ furrow_status_t furrow_decode_short(const char *format, furrow_bytes_t file, int
 
 /* ------------------------------------------------------------------------------------------------------- memory */
 
-furrow_status_t furrow_scratch_check(const furrow_scratch_t *scratch, int64_t bytes, furrow_error_t *err)
+void furrow_scratch_clear(furrow_scratch_t *scratch)
+{
+    for (int i = 0; i < FURROW_BUFFER_TOTAL; i++) {
+        free(scratch->buffer[i].data);
+        scratch->buffer[i].data = NULL;
+        scratch->buffer[i].bytes = 0;
+    }
+    scratch->used = 0;
+}
+
+furrow_status_t furrow_scratch_refuse(furrow_scratch_t *scratch, int64_t needed, furrow_error_t *err)
+{
+    scratch->needed = needed;
+    return furrow_fail(err, FURROW_EBUDGET, "decoding needs at least %lld bytes of memory beside the slot, of %lld",
+                       (long long)needed, (long long)scratch->limit);
+}
+
+furrow_status_t furrow_scratch_check(furrow_scratch_t *scratch, int64_t bytes, furrow_error_t *err)
 {
     if (scratch->limit == 0 || bytes <= scratch->limit - scratch->used) return FURROW_OK;
-    return furrow_fail(
-        err, FURROW_EBUDGET,
-        "decoding needs %lld bytes of memory more beside the slot; the decoder has %lld and may have %lld",
-        (long long)bytes, (long long)scratch->used, (long long)scratch->limit);
+    return furrow_scratch_refuse(scratch, scratch->used + bytes, err);
 }
 
 /* The larger buffer replaces the smaller one: its contents need not be kept. */

@@ -118,7 +118,8 @@ FURROW_API void furrow_images_report_free(furrow_images_report_t *report);
  * \param[in]  listing  the same on all ranks
  * \param[in]  path     of the output, not one of the images; NULL with `stats`: nothing is written
  * \param[out] report   filled on success; cleared otherwise
- * Memory  for each thread a slot, and the rest of the cap in two halves: the file, and what the decoder needs
+ * Memory  a quarter of the cap is for pictures that need much: one whose file and decoder need more is a reject, on any
+ *         ranks and threads; the rest is, for each thread, a slot, a file and what the decoder needs
  * \return FURROW_OK (also with rejects); FURROW_EARG (opts, path); FURROW_EEMPTY (nothing selected);
  *         FURROW_EMISMATCH (images of different sizes, without a size; a label key that fits two images, two rows for
  *         one; `resume` of another job, or of images that have changed); FURROW_EBUDGET (the cap); FURROW_EFORMAT

@@ -141,8 +141,13 @@ void furrow_image_decoder_close(furrow_image_decoder_t *decoder)
     if (decoder == NULL) return;
     for (int i = 0; furrow_decoder_at(i) != NULL; i++)
         if (furrow_decoder_at(i)->free_state != NULL) furrow_decoder_at(i)->free_state(decoder->state[i]);
-    for (int i = 0; i < FURROW_BUFFER_TOTAL; i++) free(decoder->scratch.buffer[i].data);
+    furrow_scratch_clear(&decoder->scratch);
     free(decoder);
+}
+
+furrow_scratch_t *furrow_image_decoder_scratch(furrow_image_decoder_t *decoder)
+{
+    return &decoder->scratch;
 }
 
 static void **state_of(furrow_image_decoder_t *decoder, const furrow_decoder_t *which)

@@ -393,6 +393,7 @@ furrow_status_t furrow_images(furrow_context_t *ctx, const furrow_listing_t *lis
     if (status == FURROW_OK) status = furrow_images_plan_make(ctx, listing, opts, reserved, &run.plan, err);
     if (status == FURROW_OK) status = run_all(&run, path, err);
     close_workers(&run);
+    furrow_images_plan_close(&run.plan);
     furrow_labels_free(run.labels);
     if (status == FURROW_OK)
         *report = run.report;

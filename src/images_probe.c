@@ -11,7 +11,7 @@
 #include "mem.h"
 #include "transfer.h"
 
-enum { HEAD_BYTES = 1 << 16, WHOLE_MAX = 1 << 28, SIZE_BITS = 31 };
+enum { HEAD_BYTES = 1 << 16, SIZE_BITS = 31 };
 
 typedef struct {
     const furrow_images_plan_t *plan;
@@ -19,8 +19,10 @@ typedef struct {
 } probe_t;
 
 /* The header in the first bytes of a file or, where it is longer, in all of it. */
-static furrow_status_t read_info(const char *name, furrow_image_info_t *info, furrow_error_t *err)
+static furrow_status_t read_info(const furrow_images_plan_t *plan, const char *name, furrow_image_info_t *info,
+                                 furrow_error_t *err)
 {
+    const int64_t most = furrow_context_memory(plan->ctx) / 2 / furrow_context_threads(plan->ctx);
     furrow_grow_t file = {0};
     void *head = NULL;
     int64_t bytes;
@@ -34,8 +36,8 @@ static furrow_status_t read_info(const char *name, furrow_image_info_t *info, fu
     close(fd);
     if (status == FURROW_OK) status = furrow_image_info(head, first, info, err);
     free(head);
-    if (status == FURROW_OK || status == FURROW_EIO || first == bytes) return status;
-    status = furrow_grow_read_file(&file, name, WHOLE_MAX, err);
+    if (status != FURROW_ETRUNCATED || first == bytes) return status;
+    status = furrow_grow_read_file(&file, name, most, err);
     if (status == FURROW_OK) status = furrow_image_info(file.data, file.count, info, err);
     furrow_grow_free(&file);
     return status;
@@ -51,7 +53,7 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
 
     (void)thread, (void)rejects, (void)err;
     for (int64_t i = first; i < first + count; i++) { /* what is a reject shows when it is decoded */
-        if (read_info(furrow_images_name(probe->plan, i), &info, NULL) != FURROW_OK) continue;
+        if (read_info(probe->plan, furrow_images_name(probe->plan, i), &info, NULL) != FURROW_OK) continue;
         if (info.height > most / info.width) continue;
         furrow_images_size(probe->plan, &info, &height, &width);
         probe->size[i] = height << SIZE_BITS | width;
@@ -78,10 +80,9 @@ static furrow_status_t fail_none(const furrow_images_plan_t *plan, furrow_error_
     furrow_image_info_t info;
     const char *name = furrow_images_name(plan, 0);
 
-    (void)!read_info(name, &info, &reason);
-    const size_t skip = strncmp(reason.text, name, strlen(name)) == 0 ? strlen(name) + 2 : 0;
+    (void)!read_info(plan, name, &info, &reason);
     return furrow_fail(err, FURROW_EFORMAT, "none of %lld images can be read; the first, %.300s: %.300s",
-                       (long long)plan->count, name, reason.text + skip);
+                       (long long)plan->count, name, furrow_images_reason(name, reason.text));
 }
 
 /* Every rank holds the sizes of all. */
