@@ -214,7 +214,7 @@ static const cli_option_t options[] = {
      &on_error_text},
     {"stats", 0, NULL, "also mean and std of each channel, exactly; -o is not needed", CLI_FLAG, &stats},
     {"batch", 0, "N", "one file for every N images", CLI_COUNT, &batch},
-    {"contact-sheet", 0, "FILE.png", "also a picture of small pictures of all, to look at", CLI_TEXT, &sheet},
+    {"contact-sheet", 0, "FILE.png", "also small pictures of the first 1000, in one, to look at", CLI_TEXT, &sheet},
     {"resume", 0, NULL, "go on where a run that was stopped or killed left off", CLI_FLAG, &resume},
     {NULL, 0, NULL, NULL, CLI_FLAG, NULL},
 };
