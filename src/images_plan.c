@@ -92,6 +92,7 @@ furrow_status_t furrow_images_plan_make(furrow_context_t *ctx, const furrow_list
     *plan = (furrow_images_plan_t){.ctx = ctx, .listing = listing, .opts = *opts, .image = opts->image};
     plan->on_root = opts->source == FURROW_SOURCE_ROOT;
     plan->image.keep_damaged = plan->image.keep_damaged || opts->on_error == FURROW_ON_ERROR_KEEP;
+    if (plan->image.max_pixels == 0) plan->image.max_pixels = FURROW_IMAGE_MAX_PIXELS;
     furrow_status_t status = furrow_agree(ctx, check(plan, err), err);
     if (status != FURROW_OK) return status;
     plan->count = opts->limit == 0 ? there - opts->offset : furrow_least(opts->limit, there - opts->offset);

@@ -14,6 +14,7 @@ typedef struct furrow_images_plan {
     const furrow_listing_t *listing;
     furrow_images_opts_t opts;
     furrow_image_opts_t image; /* with the size that was found */
+    bool found_size;           /* it was; a picture of another size is then a reject */
     furrow_order_t order;
     int64_t count; /* images in all */
     bool on_root;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "decode_png.h"
 #include "file.h"
 #include "grow.h"
 #include "images_plan.h"
@@ -33,8 +34,10 @@ static furrow_status_t read_info(const furrow_images_plan_t *plan, const char *n
     const int64_t first = furrow_least(bytes, HEAD_BYTES);
     status = furrow_alloc_buffer(first, 1, &head, err);
     if (status == FURROW_OK) status = furrow_file_read(fd, name, 0, head, first, err);
-    close(fd);
     if (status == FURROW_OK) status = furrow_image_info(head, first, info, err);
+    if (status == FURROW_OK && first < bytes && strcmp(info->format, "PNG") == 0)
+        status = furrow_png_find_orientation(fd, name, bytes, &info->orientation, err);
+    close(fd);
     free(head);
     if (status != FURROW_ETRUNCATED || first == bytes) return status;
     status = furrow_grow_read_file(&file, name, most, err);
@@ -47,14 +50,13 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
                             furrow_error_t *err)
 {
     const probe_t *probe = arg;
-    const int64_t most = probe->plan->image.max_pixels > 0 ? probe->plan->image.max_pixels : FURROW_IMAGE_MAX_PIXELS;
     furrow_image_info_t info;
     int64_t height, width;
 
     (void)thread, (void)rejects, (void)err;
     for (int64_t i = first; i < first + count; i++) { /* what is a reject shows when it is decoded */
         if (read_info(probe->plan, furrow_images_name(probe->plan, i), &info, NULL) != FURROW_OK) continue;
-        if (info.height > most / info.width) continue;
+        if (info.height > probe->plan->image.max_pixels / info.width) continue;
         furrow_images_size(probe->plan, &info, &height, &width);
         probe->size[i] = height << SIZE_BITS | width;
     }
@@ -94,6 +96,7 @@ static furrow_status_t choose(furrow_images_plan_t *plan, const int64_t *size, f
     if (first == plan->count) return fail_none(plan, err);
     for (other = first; other < plan->count; other++)
         if (size[other] != 0 && size[other] != size[first]) return fail_two_sizes(plan, size, first, other, err);
+    plan->found_size = true;
     plan->image.height = size[first] >> SIZE_BITS;
     plan->image.width = size[first] & ((INT64_C(1) << SIZE_BITS) - 1);
     return FURROW_OK;

@@ -124,14 +124,28 @@ static furrow_status_t decode_counted(furrow_images_worker_t *w, void *slot, fur
     }
     const furrow_status_t status =
         furrow_image_decode(w->decoder, w->file, note->file_bytes, &opts, pixels, plan->slot_items, info, err);
-    if (status != FURROW_OK) {
-        memset(slot, 0, (size_t)plan->slot_bytes);
-        return status;
-    }
+    if (status != FURROW_OK) return status;
     furrow_pixel_stats_add(&note->stats, layout, shape, pixels);
     furrow_pixel_stats_merge(&w->stats, &note->stats);
     if (w->bytes != NULL) convert(w, slot);
     return status;
+}
+
+/* Where the size is that of all images, one that has changed since must not be made to fit. */
+static furrow_status_t check_size(const furrow_images_worker_t *w, const furrow_note_t *note, furrow_error_t *err)
+{
+    const furrow_images_plan_t *plan = w->plan;
+    furrow_image_info_t info;
+    int64_t height, width;
+
+    if (!plan->found_size) return FURROW_OK;
+    const furrow_status_t status = furrow_image_info(w->file, note->file_bytes, &info, err);
+    if (status != FURROW_OK) return status;
+    furrow_images_size(plan, &info, &height, &width);
+    if (info.height > plan->image.max_pixels / info.width) return FURROW_OK; /* it has a better reason to be refused */
+    if (height == plan->image.height && width == plan->image.width) return FURROW_OK;
+    return furrow_fail(err, FURROW_EMISMATCH, "it is %lldx%lld, the others are %lldx%lld", (long long)height,
+                       (long long)width, (long long)plan->image.height, (long long)plan->image.width);
 }
 
 static furrow_status_t decode(furrow_images_worker_t *w, void *slot, furrow_note_t *note, furrow_error_t *err)
@@ -139,10 +153,11 @@ static furrow_status_t decode(furrow_images_worker_t *w, void *slot, furrow_note
     const furrow_images_plan_t *plan = w->plan;
     furrow_image_info_t info = {0};
 
-    const furrow_status_t status = plan->opts.stats
-                                       ? decode_counted(w, slot, note, &info, err)
-                                       : furrow_image_decode(w->decoder, w->file, note->file_bytes, &plan->image, slot,
-                                                             plan->slot_bytes, &info, err);
+    furrow_status_t status = check_size(w, note, err);
+    if (status == FURROW_OK && plan->opts.stats) status = decode_counted(w, slot, note, &info, err);
+    if (status == FURROW_OK && !plan->opts.stats)
+        status = furrow_image_decode(w->decoder, w->file, note->file_bytes, &plan->image, slot, plan->slot_bytes, &info,
+                                     err);
     if (status != FURROW_OK) return status;
     furrow_images_size(plan, &info, &note->height, &note->width);
     note->channels = info.channels;
@@ -175,15 +190,15 @@ static furrow_status_t load(furrow_images_worker_t *w, const char *name, int64_t
     w->lent = lent;
     *note = (furrow_note_t){.state = FURROW_NOTE_DONE};
     furrow_status_t status = read_file(w, name, note, err);
-    if (status != FURROW_OK) {
-        memset(slot, 0, (size_t)w->plan->slot_bytes);
-        return status;
+    if (status == FURROW_OK) {
+        FURROW_DOING("decoding", name);
+        scratch->limit = lent == 0 ? w->plan->own_bytes : lent - note->file_bytes;
+        status = decode(w, slot, note, err);
+        if (status != FURROW_OK) put_size(w, note);
+        if (status == FURROW_EBUDGET) status = refuse(w, note->file_bytes + scratch->needed, err);
     }
-    FURROW_DOING("decoding", name);
-    scratch->limit = lent == 0 ? w->plan->own_bytes : lent - note->file_bytes;
-    status = decode(w, slot, note, err);
-    if (status != FURROW_OK) put_size(w, note);
-    return status == FURROW_EBUDGET ? refuse(w, note->file_bytes + scratch->needed, err) : status;
+    if (status != FURROW_OK) memset(slot, 0, (size_t)w->plan->slot_bytes);
+    return status;
 }
 
 /* The decoder begins with nothing, so that what it needs does not depend on the pictures before. */

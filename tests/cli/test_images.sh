@@ -177,6 +177,13 @@ if [ "$(id -u)" -eq 0 ]; then # root may read all: as another user, where that i
     rm -f bad/shut.jpg
 fi
 
+# The orientation of a PNG may stand far behind its header: 19 x 23 pixels on their side.
+{ head -c 33 "$FURROW_TEST_DATA/images/exif6.png"; printf '\0\1\x11\x70zzZz'; head -c 70000 /dev/zero; printf '\0\0\0\0'
+    tail -c +34 "$FURROW_TEST_DATA/images/exif6.png"; } >late.png
+expect_exit 0 furrow images late.png -o out.npy
+expect_equal 'out.npy: u1 (1, 23, 19, 3), 1 image' "$(cat stdout)"
+expect_equal "$(od -An -v -t u1 "$FURROW_TEST_DATA/images/exif6.png.rgb" | tr -s ' \n' ' ' | sed 's/^ //; s/ $//')" "$(data out.npy)" 'pixels of late.png'
+
 # ----------------------------------------------------------------------------------------------- memory, whatever the number
 if [ -z "$FURROW_SANITIZE" ] && [ -x /usr/bin/time ]; then
     expect_exit 0 "$clouds" large 2 1400 2100
