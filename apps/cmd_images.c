@@ -1,6 +1,7 @@
 /* furrow images: a folder of pictures becomes one array. */
 #include <furrow_images.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,8 @@ static furrow_status_t check_files(const cli_t *cli, furrow_error_t *err)
                         : sheet != NULL ? "--contact-sheet"
                         : batch > 0     ? "--batch"
                                         : "--labels");
+    if (sheet != NULL && strcmp(sheet, output) == 0)
+        return cli_fail(err, FURROW_EARG, "%.600s is both output and contact sheet", sheet);
     if (labels == NULL && (label_key != NULL || label_columns != NULL))
         return cli_fail(err, FURROW_EARG, "--label-%s needs --labels", label_key != NULL ? "key" : "columns");
     if (!cli->is_root || output == NULL) return FURROW_OK;
@@ -155,6 +158,37 @@ static furrow_status_t read_request(const cli_t *cli, furrow_images_opts_t *o, f
 
 /* -------------------------------------------------------------------- run */
 
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+/* No file that is written may be one of those that are read: sources that are folders show it only now. */
+static furrow_status_t check_written(const furrow_listing_t *listing, const char *path, furrow_error_t *err)
+{
+    furrow_status_t status = FURROW_OK;
+    char name[PATH_MAX], *names[] = {name};
+
+    for (int64_t i = 0; path != NULL && i < furrow_listing_count(listing) && status == FURROW_OK; i++) {
+        (void)snprintf(name, sizeof name, "%s", furrow_listing_name(listing, i));
+        if (strcmp(base_of(name), base_of(path)) == 0) status = cli_check_output(path, names, 1, err);
+    }
+    return status;
+}
+
+static furrow_status_t open_listing(const cli_t *cli, furrow_listing_t **out, furrow_error_t *err)
+{
+    furrow_status_t status =
+        furrow_listing_open(cli->ctx, (const char *const *)cli->names, cli->name_count, recursive, out, err);
+
+    if (status != FURROW_OK) return status;
+    if (cli->is_root) status = check_written(*out, output, err);
+    if (cli->is_root && status == FURROW_OK) status = check_written(*out, sheet, err);
+    return furrow_agree(cli->ctx, status, err);
+}
+
 /* How to go on. */
 static furrow_status_t explain(furrow_status_t status, furrow_error_t *err)
 {
@@ -172,9 +206,7 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
 
     cli->resumable = output != NULL;
     furrow_status_t status = furrow_agree(cli->ctx, read_request(cli, &opts, err), err);
-    if (status == FURROW_OK)
-        status =
-            furrow_listing_open(cli->ctx, (const char *const *)cli->names, cli->name_count, recursive, &listing, err);
+    if (status == FURROW_OK) status = open_listing(cli, &listing, err);
     const double started = cli_seconds();
     if (status == FURROW_OK) status = explain(furrow_images(cli->ctx, listing, &opts, output, &report, err), err);
     cli->rejected = report.rejected > 0;

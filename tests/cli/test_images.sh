@@ -252,6 +252,8 @@ refused 2 '--epoch needs --shuffle SEED' small -o new.npy --epoch 2
 refused 2 "--shuffle: '-1' is not an integer of at least 0" small -o new.npy --shuffle=-1
 refused 2 '--offset: -1 is negative' small -o new.npy --offset -1
 refused 2 '--resume needs --output' small --stats --resume
+refused 2 'small/b.ppm: is both input and output' small -o small/b.ppm
+refused 2 'new.png is both output and contact sheet' small -o new.png --contact-sheet new.png
 refused 2 '--label-key needs --labels' small -o new.npy --label-key a
 refused 2 'must have one %d or %05d' small -o new.npy --batch 2
 refused 2 'must have one %d or %05d' small -o 'new-%s%d.npy' --batch 2
