@@ -41,7 +41,8 @@ furrow_status_t furrow_file_open(const char *path, int *fd, int64_t *bytes, furr
         status = furrow_fail_errno(err, path, "read");
     else
         status =
-            furrow_fail(err, FURROW_EIO, "%.600s: not a regular file; pipes are read from standard input (-)", path);
+            furrow_fail(err, FURROW_EIO,
+                        "%.600s: not a regular file; commands that read standard input (-) take a pipe there", path);
     close(*fd);
     *fd = -1;
     return status;
