@@ -157,14 +157,14 @@ def furrow_images(args):
 
 
 def compare_pixels(args):
-    """The same decoder gives the same pixels; other builds of OpenCV may have another one."""
+    """libjpeg-turbo gives both the same pixels; a build of either with another decoder is within 6."""
     ours, largest, pixels = np.load(os.path.join(args.place, "out.npy"), mmap_mode="r"), 0, 0
     for image, name in zip(ours, pictures(args)):
         difference = np.abs(image.astype(np.int16) - read(name))
         largest, pixels = max(largest, int(difference.max())), pixels + np.count_nonzero(difference)
     print(f"pixels: {pixels} of {ours.size} bytes differ from cv2's, by at most {largest}")
-    if largest > 2:
-        sys.exit("pixels differ by more than 2")
+    if largest > 6:
+        sys.exit("pixels differ by more than 6")
 
 
 def measure(args, peers):
