@@ -158,13 +158,6 @@ static furrow_status_t read_request(const cli_t *cli, furrow_images_opts_t *o, f
 
 /* -------------------------------------------------------------------- run */
 
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash == NULL ? path : slash + 1;
-}
-
 /* No file that is written may be one of those that are read: sources that are folders show it only now. */
 static furrow_status_t check_written(const furrow_listing_t *listing, const char *path, furrow_error_t *err)
 {
@@ -173,7 +166,7 @@ static furrow_status_t check_written(const furrow_listing_t *listing, const char
 
     for (int64_t i = 0; path != NULL && i < furrow_listing_count(listing) && status == FURROW_OK; i++) {
         (void)snprintf(name, sizeof name, "%s", furrow_listing_name(listing, i));
-        if (strcmp(base_of(name), base_of(path)) == 0) status = cli_check_output(path, names, 1, err);
+        if (strcmp(images_file_of(name), images_file_of(path)) == 0) status = cli_check_output(path, names, 1, err);
     }
     return status;
 }

@@ -115,13 +115,6 @@ static void paste_all(sheet_t *sheet, int threads)
     }
 }
 
-static const char *file_of(const char *name)
-{
-    const char *slash = strrchr(name, '/');
-
-    return slash == NULL ? name : slash + 1;
-}
-
 /* The number of each; of a reject the name and why. */
 static void write_captions(sheet_t *sheet)
 {
@@ -138,7 +131,7 @@ static void write_captions(sheet_t *sheet)
         place_of(sheet, r->list[k].index, &y, &x);
         canvas_fill(&sheet->canvas, y, x, TILE_HEIGHT, TILE_WIDTH, red);
         canvas_text(&sheet->canvas, y + 5, x + 5, 36, TILE_WIDTH - 10,
-                    file_of(furrow_listing_name(sheet->shown->listing, r->list[k].image)), white);
+                    images_file_of(furrow_listing_name(sheet->shown->listing, r->list[k].image)), white);
         canvas_text(&sheet->canvas, y + 46, x + 5, TILE_HEIGHT - 48, TILE_WIDTH - 10, r->list[k].text, white);
     }
 }
