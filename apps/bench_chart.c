@@ -70,7 +70,8 @@ static void format_figure(const bench_entry_t *entry, char text[96])
 /* What stands under a name: what the entry is compared with. */
 static const char *caption_of(const bench_entry_t *entry)
 {
-    return entry->limit_name == NULL ? "plain float sum" : entry->limit_name;
+    if (entry->limit_name != NULL) return entry->limit_name;
+    return entry->is_cost ? "what is allowed" : "plain float sum";
 }
 
 static void draw_row(const panel_t *panel, const bench_entry_t *entry, double y)
@@ -143,14 +144,18 @@ static double draw_panel(const panel_t *panel, const bench_t *bench, bool costs,
     return bottom;
 }
 
-/* The longest bar must fit, within reason. */
+/* The longest bar must fit, within reason, and so must every target. */
 static double span_of(const bench_t *bench)
 {
-    double span = 1.1;
+    double longest = 1.1, target = 1.0;
 
-    for (int i = 0; i < bench->count; i++)
-        if (!bench->entry[i].is_skipped && bar_of(&bench->entry[i]) > span) span = bar_of(&bench->entry[i]);
-    return span < 1.5 ? span : 1.5;
+    for (int i = 0; i < bench->count; i++) {
+        const bench_entry_t *entry = &bench->entry[i];
+        if (entry->is_skipped) continue;
+        longest = fmax(longest, bar_of(entry));
+        if (!entry->is_cost) target = fmax(target, 1.05 * entry->target);
+    }
+    return fmax(fmin(longest, 1.5), target);
 }
 
 static void draw_legend(plot_t *plot, double x, double y)

@@ -13,13 +13,14 @@
 
 #include "bench_child.h"
 #include "bench_jpeg.h"
+#include "bench_limits.h"
 #include "clouds.h"
 
 enum {
     HEIGHT = 1400,
     WIDTH = 2100,
     SLOT = HEIGHT * WIDTH * 3,
-    PICTURES = 60, /* different ones; the others are links to them */
+    PICTURES = 30, /* different ones; the others are links to them */
     IMAGES = 300,
     QUICK_IMAGES = 60,
     BATCH = 12, /* for each rank */
@@ -35,7 +36,9 @@ typedef struct {
     char folder[PATH_MAX + 16], out[PATH_MAX + 32];
     const char **name; /* of this rank's images */
     int64_t images, mine;
-    char *slots; /* of the bare loop: as many as the loader has */
+    bool has_bare; /* this build has libjpeg-turbo */
+    char *slots;   /* of the bare loop: as many as the loader has */
+    furrow_batches_t *whole, *quarter;
 } images_t;
 
 static int rounds_of(const bench_t *bench)
@@ -98,33 +101,36 @@ static void remove_pictures(const images_t *im)
 
 /* -------------------------------------------------------------------- ways */
 
-/* All of the images once, in batches whose memory is reused. */
-static furrow_status_t load(const images_t *im, int64_t height, int64_t width, furrow_error_t *err)
+/* A loader of all images, in batches whose memory is reused from round to round, as that of the bare loop is. */
+static furrow_status_t open_loader(const images_t *im, int scale, furrow_batches_t **out, furrow_error_t *err)
 {
     furrow_batches_opts_t opts = {.image = FURROW_IMAGE_OPTS_INIT};
-    furrow_batches_t *batches;
-    furrow_batch_t batch;
 
     opts.batch = (int64_t)BATCH * furrow_context_ranks(im->bench->ctx);
-    opts.image.height = height;
-    opts.image.width = width;
+    opts.image.height = HEIGHT / scale;
+    opts.image.width = WIDTH / scale;
     opts.on_error = FURROW_ON_ERROR_STOP;
-    furrow_status_t status = furrow_batches_open(im->bench->ctx, im->listing, &opts, &batches, err);
-    if (status != FURROW_OK) return status;
-    do status = furrow_batches_next(batches, &batch, err);
-    while (status == FURROW_OK);
-    furrow_batches_free(batches);
+    return furrow_batches_open(im->bench->ctx, im->listing, &opts, out, err);
+}
+
+/* All of the images once. Nothing is decoded before it begins, or after. */
+static furrow_status_t load(furrow_batches_t *batches, furrow_error_t *err)
+{
+    furrow_batch_t batch;
+
+    furrow_status_t status = furrow_batches_seek(batches, (furrow_position_t){0, 0}, err);
+    while (status == FURROW_OK) status = furrow_batches_next(batches, &batch, err);
     return status == FURROW_EEMPTY ? FURROW_OK : status;
 }
 
 static furrow_status_t load_way(void *arg, furrow_error_t *err)
 {
-    return load(arg, HEIGHT, WIDTH, err);
+    return load(((const images_t *)arg)->whole, err);
 }
 
 static furrow_status_t quarter_way(void *arg, furrow_error_t *err)
 {
-    return load(arg, HEIGHT / 4, WIDTH / 4, err);
+    return load(((const images_t *)arg)->quarter, err);
 }
 
 static furrow_status_t write_way(void *arg, furrow_error_t *err)
@@ -140,51 +146,90 @@ static furrow_status_t write_way(void *arg, furrow_error_t *err)
     return status;
 }
 
+static int64_t bare_loop(const images_t *im, int eighths, int threads)
+{
+    return bench_jpeg_loop(im->name, im->mine, FILE_MAX_BYTES, im->slots, 2 * BATCH, SLOT, eighths, threads);
+}
+
 static furrow_status_t bare_way(void *arg, furrow_error_t *err)
 {
     const images_t *im = arg;
-    const int64_t decoded =
-        bench_jpeg_loop(im->name, im->mine, FILE_MAX_BYTES, im->slots, 2 * BATCH, SLOT, 8, im->bench->threads);
 
-    return decoded == im->mine ? FURROW_OK : cli_fail(err, FURROW_EIO, "%.600s: cannot decode", im->folder);
+    return bare_loop(im, 8, im->bench->threads) == im->mine
+               ? FURROW_OK
+               : cli_fail(err, FURROW_EIO, "%.600s: cannot decode", im->folder);
 }
 
 /* ----------------------------------------------------------------- entries */
 
-/* How much faster the bare loop is at a quarter of the size: what it must decode anyway, the entropy code, stays. Local. */
-static double bare_gain(const images_t *im)
+/* How much faster the bare loop is one way than another, each at its best. Local. */
+static double bare_gain(const images_t *im, int eighths, int threads)
 {
     double best[2] = {1e9, 1e9};
 
     for (int round = 0; round < rounds_of(im->bench); round++)
-        for (int quarter = 0; quarter < 2; quarter++) {
+        for (int way = 0; way < 2; way++) {
             const double start = cli_seconds();
-            (void)bench_jpeg_loop(im->name, im->mine, FILE_MAX_BYTES, im->slots, 2 * BATCH, SLOT, quarter == 0 ? 8 : 2,
-                                  im->bench->threads);
-            best[quarter] = fmin(best[quarter], cli_seconds() - start);
+            (void)(way == 0 ? bare_loop(im, 8, im->bench->threads) : bare_loop(im, eighths, threads));
+            best[way] = fmin(best[way], cli_seconds() - start);
         }
     return best[0] / best[1];
+}
+
+/* Bare pwrite calls for as much as this rank's images, into a file that is then removed. False: it cannot be written.
+ * Local. */
+static bool write_bare(const images_t *im)
+{
+    char name[PATH_MAX + 64];
+
+    (void)snprintf(name, sizeof name, "%s.%d", im->out, furrow_context_rank(im->bench->ctx));
+    const int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) return false;
+    const bool written =
+        bench_write(fd, im->slots, 2 * BATCH, SLOT, im->mine, im->bench->threads) == 0 && fsync(fd) == 0;
+    (void)close(fd);
+    (void)unlink(name);
+    return written;
+}
+
+/* The time that this takes, as part of that of loading. Local. */
+static double bare_writing(const images_t *im)
+{
+    double writing = 1e9, loading = 1e9;
+    furrow_error_t err;
+
+    for (int round = 0; round < rounds_of(im->bench); round++) {
+        const double start = cli_seconds();
+        const bool loaded = load(im->whole, &err) == FURROW_OK;
+        const double middle = cli_seconds();
+        if (loaded) loading = fmin(loading, middle - start);
+        if (write_bare(im)) writing = fmin(writing, cli_seconds() - middle);
+    }
+    return writing / loading;
 }
 
 static furrow_status_t compare(bench_t *bench, images_t *im, furrow_error_t *err)
 {
     bench_entry_t bare = {.name = "images_load", .limit_name = "bare libjpeg-turbo loop", .target = 0.95};
     bench_entry_t quarter = {.name = "images_quarter", .limit_name = "its own full decode", .target = 2.5};
-    const bench_entry_t written = {.name = "images_write", .limit_name = "loading alone", .target = 0.75};
+    bench_entry_t written = {.name = "images_write", .limit_name = "loading alone", .target = 0.75};
     bench_pair_t pair = {load_way, bare_way, im, im->mine * SLOT, rounds_of(bench)};
-    furrow_status_t status = FURROW_OK;
 
+    furrow_status_t status = furrow_agree(bench->ctx, load(im->whole, err), err); /* touches its memory */
     (void)snprintf(bare.note, sizeof bare.note, "of pixels; %d JPEGs of %dx%d", (int)im->images, HEIGHT, WIDTH);
-    if (bench_jpeg_loop(NULL, 0, 1, NULL, 1, 1, 8, 1) < 0) {
-        if (bench->cli->is_root) bench_skip(bench, bare, "this build has no libjpeg-turbo");
-    } else {
+    if (status == FURROW_OK && im->has_bare) {
         status = bench_compare(bench, &pair, bare, err);
         (void)snprintf(quarter.note, sizeof quarter.note, "the bare loop at 2/8 is %.2f times as fast as at 8/8",
-                       bare_gain(im));
+                       bare_gain(im, 2, bench->threads));
+    } else if (bench->cli->is_root) {
+        bench_skip(bench, bare, "this build has no libjpeg-turbo");
     }
     pair.figure = quarter_way;
     pair.limit = load_way;
     if (status == FURROW_OK) status = bench_compare(bench, &pair, quarter, err);
+    if (status == FURROW_OK)
+        (void)snprintf(written.note, sizeof written.note,
+                       "bare pwrite and fsync alone take %.2f of the time of loading", bare_writing(im));
     pair.figure = write_way;
     return status == FURROW_OK ? bench_compare(bench, &pair, written, err) : status;
 }
@@ -200,17 +245,14 @@ static double elapsed_of(const bench_child_t *child)
     return value;
 }
 
-/* The command on one thread, on all, and its memory. */
-static void add_processes(bench_t *bench, images_t *im, char *command, bench_child_t *child)
+/* The command on one thread and on all, in turn with the bare loop. */
+static void add_threads(bench_t *bench, const images_t *im, char *command, bench_child_t *child)
 {
-    static char verb[] = "images", stats[] = "--stats", json[] = "--json", t[] = "-t", one[] = "1", to[] = "-o",
-                m[] = "-m", cap[] = "256M";
+    static char verb[] = "images", stats[] = "--stats", json[] = "--json", t[] = "-t", one[] = "1";
     char all[16];
-    char *const alone[] = {command, verb, im->folder, stats, json, t, one, NULL};
-    char *const threads[] = {command, verb, im->folder, stats, json, t, all, NULL};
-    char *const write[] = {command, verb, im->folder, to, im->out, m, cap, NULL};
-    bench_entry_t speedup = {.name = "images_threads", .unit = "x", .limit_name = "threads", .target = 0.95};
-    bench_entry_t memory = {.name = "images_memory", .unit = "MB", .target = 320, .is_cost = true};
+    char *const alone[] = {command, verb, (char *)im->folder, stats, json, t, one, NULL};
+    char *const threads[] = {command, verb, (char *)im->folder, stats, json, t, all, NULL};
+    bench_entry_t entry = {.name = "images_threads", .unit = "x", .limit_name = "the bare loop", .target = 0.95};
     double best_alone = 1e9, best_threads = 1e9;
 
     (void)snprintf(all, sizeof all, "%d", bench->threads);
@@ -218,16 +260,34 @@ static void add_processes(bench_t *bench, images_t *im, char *command, bench_chi
         if (bench_child_run(alone, child)) best_alone = fmin(best_alone, elapsed_of(child));
         if (bench_child_run(threads, child)) best_threads = fmin(best_threads, elapsed_of(child));
     }
-    speedup.value = best_threads > 0 ? best_alone / best_threads : 0;
-    speedup.limit = bench->threads;
-    bench_add(bench, speedup);
-    const bool wrote = bench_child_run(write, child);
-    memory.value = 1e-6 * (double)child->peak_bytes;
-    (void)snprintf(memory.note, sizeof memory.note, "furrow images -m 256M, %d images", (int)im->images);
-    if (wrote)
-        bench_add(bench, memory);
+    entry.value = best_threads > 0 ? best_alone / best_threads : 0;
+    entry.limit = bench->threads;
+    (void)snprintf(entry.note, sizeof entry.note, "%d threads against one", bench->threads);
+    if (im->has_bare)
+        entry.limit = 1 / bare_gain(im, 8, 1);
     else
-        bench_skip(bench, memory, "furrow images failed as another process");
+        entry.limit_name = "threads";
+    bench_add(bench, entry);
+}
+
+/* Its memory, of few images and of all. */
+static void add_memory(bench_t *bench, const images_t *im, char *command, bench_child_t *child)
+{
+    static char verb[] = "images", to[] = "-o", m[] = "-m", cap[] = "256M", limit[] = "--limit", few[] = "20";
+    char *const some[] = {command, verb, (char *)im->folder, to, (char *)im->out, m, cap, limit, few, NULL};
+    char *const all[] = {command, verb, (char *)im->folder, to, (char *)im->out, m, cap, NULL};
+    bench_entry_t entry = {.name = "images_memory", .unit = "MB", .target = 320, .is_cost = true};
+
+    bool wrote = bench_child_run(some, child);
+    const double least = 1e-6 * (double)child->peak_bytes;
+    wrote = wrote && bench_child_run(all, child);
+    entry.value = 1e-6 * (double)child->peak_bytes;
+    (void)snprintf(entry.note, sizeof entry.note, "furrow images -m 256M, %d images; of %s %.1f MB", (int)im->images,
+                   few, least);
+    if (wrote)
+        bench_add(bench, entry);
+    else
+        bench_skip(bench, entry, "furrow images failed as another process");
 }
 
 /* ----------------------------------------------------------------- listing */
@@ -284,12 +344,22 @@ static furrow_status_t prepare(images_t *im, furrow_error_t *err)
     const furrow_range_t mine = furrow_split(im->images, ranks, rank);
 
     im->mine = mine.stop - mine.start;
+    im->has_bare = bench_jpeg_loop(NULL, 0, 1, NULL, 1, 1, 8, 1) >= 0;
     im->name = calloc((size_t)im->mine + 1, sizeof *im->name);
     im->slots = aligned_alloc(4096, (size_t)2 * BATCH * SLOT / 4096 * 4096 + 4096);
     if (im->name == NULL || im->slots == NULL) return cli_fail(err, FURROW_ENOMEM, "out of memory");
     memset(im->slots, 1, (size_t)2 * BATCH * SLOT);
     for (int64_t i = 0; i < im->mine; i++) im->name[i] = furrow_listing_name(im->listing, mine.start + i);
     return FURROW_OK;
+}
+
+static void free_memory(images_t *im)
+{
+    furrow_batches_free(im->whole);
+    furrow_batches_free(im->quarter);
+    free(im->slots);
+    im->whole = im->quarter = NULL;
+    im->slots = NULL;
 }
 
 static furrow_status_t measure(bench_t *bench, images_t *im, furrow_error_t *err)
@@ -301,17 +371,20 @@ static furrow_status_t measure(bench_t *bench, images_t *im, furrow_error_t *err
     furrow_status_t status = furrow_agree(bench->ctx, make(im, err), err);
     if (status == FURROW_OK) status = furrow_listing_open(bench->ctx, &source, 1, false, &im->listing, err);
     if (status == FURROW_OK) status = furrow_agree(bench->ctx, prepare(im, err), err);
+    if (status == FURROW_OK) status = open_loader(im, 1, &im->whole, err);
+    if (status == FURROW_OK) status = open_loader(im, 4, &im->quarter, err);
     if (status == FURROW_OK) status = compare(bench, im, err);
     if (status != FURROW_OK) return status;
-    free(im->slots);
-    im->slots = NULL;
     const char *reason = bench_reason_to_stay(bench, command);
     if (reason == NULL) {
-        add_processes(bench, im, command, &child);
+        add_threads(bench, im, command, &child);
+        free_memory(im); /* a child's peak counts from what this process holds */
+        add_memory(bench, im, command, &child);
     } else if (bench->cli->is_root) {
         bench_skip(bench, (bench_entry_t){.name = "images_threads"}, reason);
         bench_skip(bench, (bench_entry_t){.name = "images_memory"}, reason);
     }
+    free_memory(im);
     return add_listing(bench, err);
 }
 
@@ -328,8 +401,8 @@ furrow_status_t bench_images(bench_t *bench, furrow_error_t *err)
     (void)snprintf(im.out, sizeof im.out, "%s/images.npy", bench->place.folder);
     const furrow_status_t status = measure(bench, &im, err);
     if (bench->cli->is_root) remove_pictures(&im);
+    free_memory(&im);
     furrow_listing_free(im.listing);
     free(im.name);
-    free(im.slots);
     return status;
 }

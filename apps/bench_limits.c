@@ -173,6 +173,21 @@ int bench_copy(int fd, int64_t offset, int64_t bytes, char *buffers, int threads
     return failure;
 }
 
+int bench_write(int to, const char *from, int64_t buffers, int64_t bytes, int64_t count, int threads)
+{
+    int failure = 0;
+
+#pragma omp parallel for num_threads(threads) schedule(dynamic) default(none)                                          \
+    shared(to, from, buffers, bytes, count, failure)
+    for (int64_t i = 0; i < count; i++) {
+        const int outcome = write_block(to, i * bytes, bytes, from + i % buffers * bytes);
+        if (outcome == 0) continue;
+#pragma omp atomic write
+        failure = outcome;
+    }
+    return failure;
+}
+
 int bench_read(int fd, int64_t offset, int64_t bytes, char *buffers, int threads)
 {
     return bench_copy(fd, offset, bytes, buffers, threads, -1);

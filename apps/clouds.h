@@ -11,6 +11,7 @@
 typedef struct clouds {
     int height, width;
     float *cloud, *land; /* [height * width], 0 to 1 */
+    float *push;         /* [2 * height * width]: pixels */
     uint8_t *pixel;      /* [height * width * 3] */
 } clouds_t;
 

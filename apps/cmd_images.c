@@ -1,6 +1,7 @@
 /* furrow images: a folder of pictures becomes one array. */
 #include <furrow_images.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static furrow_status_t choose(const char *option, const char *word, const char *
 static furrow_status_t read_words(furrow_images_opts_t *o, furrow_error_t *err)
 {
     static const char *const fits[] = {"stretch", "crop", "pad", NULL}, *const colors[] = {"rgb", "bgr", "gray", NULL};
-    static const char *const filters[] = {"auto", "nearest", "box", "linear", "cubic", "lanczos", NULL};
+    static const char *const filters[] = {"auto", "nearest", "box", "linear", "cubic", "lanczos", "area", NULL};
     static const char *const layouts[] = {"NHWC", "NCHW", NULL}, *const dtypes[] = {"u1", "f4", NULL};
     static const char *const exifs[] = {"apply", "ignore", NULL}, *const errors[] = {"reject", "keep", "stop", NULL};
     int fit, color, filter, layout, dtype, exif, on_error;
@@ -123,6 +124,8 @@ static furrow_status_t check_files(const cli_t *cli, furrow_error_t *err)
                         : sheet != NULL ? "--contact-sheet"
                         : batch > 0     ? "--batch"
                                         : "--labels");
+    if (sheet != NULL && strcmp(sheet, output) == 0)
+        return cli_fail(err, FURROW_EARG, "%.600s is both output and contact sheet", sheet);
     if (labels == NULL && (label_key != NULL || label_columns != NULL))
         return cli_fail(err, FURROW_EARG, "--label-%s needs --labels", label_key != NULL ? "key" : "columns");
     if (!cli->is_root || output == NULL) return FURROW_OK;
@@ -155,6 +158,30 @@ static furrow_status_t read_request(const cli_t *cli, furrow_images_opts_t *o, f
 
 /* -------------------------------------------------------------------- run */
 
+/* No file that is written may be one of those that are read: sources that are folders show it only now. */
+static furrow_status_t check_written(const furrow_listing_t *listing, const char *path, furrow_error_t *err)
+{
+    furrow_status_t status = FURROW_OK;
+    char name[PATH_MAX], *names[] = {name};
+
+    for (int64_t i = 0; path != NULL && i < furrow_listing_count(listing) && status == FURROW_OK; i++) {
+        (void)snprintf(name, sizeof name, "%s", furrow_listing_name(listing, i));
+        if (strcmp(images_file_of(name), images_file_of(path)) == 0) status = cli_check_output(path, names, 1, err);
+    }
+    return status;
+}
+
+static furrow_status_t open_listing(const cli_t *cli, furrow_listing_t **out, furrow_error_t *err)
+{
+    furrow_status_t status =
+        furrow_listing_open(cli->ctx, (const char *const *)cli->names, cli->name_count, recursive, out, err);
+
+    if (status != FURROW_OK) return status;
+    if (cli->is_root) status = check_written(*out, output, err);
+    if (cli->is_root && status == FURROW_OK) status = check_written(*out, sheet, err);
+    return furrow_agree(cli->ctx, status, err);
+}
+
 /* How to go on. */
 static furrow_status_t explain(furrow_status_t status, furrow_error_t *err)
 {
@@ -172,9 +199,7 @@ static furrow_status_t run(cli_t *cli, furrow_error_t *err)
 
     cli->resumable = output != NULL;
     furrow_status_t status = furrow_agree(cli->ctx, read_request(cli, &opts, err), err);
-    if (status == FURROW_OK)
-        status =
-            furrow_listing_open(cli->ctx, (const char *const *)cli->names, cli->name_count, recursive, &listing, err);
+    if (status == FURROW_OK) status = open_listing(cli, &listing, err);
     const double started = cli_seconds();
     if (status == FURROW_OK) status = explain(furrow_images(cli->ctx, listing, &opts, output, &report, err), err);
     cli->rejected = report.rejected > 0;
@@ -192,7 +217,7 @@ static const cli_option_t options[] = {
     {"recursive", 'r', NULL, "also the folders in folders", CLI_FLAG, &recursive},
     {"size", 0, "HxW", "height and width of all; needed where they differ", CLI_TEXT, &size_text},
     {"fit", 0, "stretch|crop|pad", "to that size: as a whole, cut, or with black borders", CLI_TEXT, &fit_text},
-    {"filter", 0, "NAME", "auto nearest box linear cubic lanczos; auto: box to shrink, linear to grow", CLI_TEXT,
+    {"filter", 0, "NAME", "auto nearest box linear cubic lanczos area; auto: box to shrink, linear to grow", CLI_TEXT,
      &filter_text},
     {"full-decode", 0, NULL, "decode JPEGs whole, also for a small --size: slower, as Pillow's resize", CLI_FLAG,
      &full_decode},
@@ -214,7 +239,7 @@ static const cli_option_t options[] = {
      &on_error_text},
     {"stats", 0, NULL, "also mean and std of each channel, exactly; -o is not needed", CLI_FLAG, &stats},
     {"batch", 0, "N", "one file for every N images", CLI_COUNT, &batch},
-    {"contact-sheet", 0, "FILE.png", "also a picture of small pictures of all, to look at", CLI_TEXT, &sheet},
+    {"contact-sheet", 0, "FILE.png", "also small pictures of the first 1000, in one, to look at", CLI_TEXT, &sheet},
     {"resume", 0, NULL, "go on where a run that was stopped or killed left off", CLI_FLAG, &resume},
     {NULL, 0, NULL, NULL, CLI_FLAG, NULL},
 };

@@ -11,12 +11,13 @@
 
 #include "contact_draw.h"
 
-enum { TILE_HEIGHT = 96, TILE_WIDTH = 144, GAP = 6, CAPTION = 13, FILE_MAX = 1 << 28 };
+enum { TILE_HEIGHT = 96, TILE_WIDTH = 144, GAP = 6, CAPTION = 13, THREADS_MAX = 2 };
 
 static const color_t paper = {24, 26, 30}, ink = {205, 210, 216}, red = {168, 28, 32}, white = {255, 255, 255};
 
 typedef struct {
     const images_shown_t *shown;
+    int64_t most_bytes; /* for a file, and as much for its decoder */
     canvas_t canvas;
     int64_t count;
     int columns;
@@ -38,13 +39,13 @@ static void lay_out(sheet_t *sheet)
 }
 
 /* The whole file, to be freed; NULL: it cannot be read. A pipe that nobody writes to must not hold us. */
-static void *read_file(const char *name, int64_t *bytes)
+static void *read_file(const char *name, int64_t most_bytes, int64_t *bytes)
 {
     const int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat facts;
     void *data = NULL;
 
-    if (fd >= 0 && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size > 0 && facts.st_size <= FILE_MAX)
+    if (fd >= 0 && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size > 0 && facts.st_size <= most_bytes)
         data = malloc((size_t)facts.st_size);
     *bytes = data == NULL ? 0 : (int64_t)facts.st_size;
     if (data != NULL && read(fd, data, (size_t)*bytes) != *bytes) {
@@ -68,7 +69,7 @@ static bool decode(const sheet_t *sheet, furrow_image_decoder_t *decoder, const 
     opts.ignore_orientation = o->image.ignore_orientation;
     opts.max_pixels = o->image.max_pixels;
     opts.keep_damaged = o->on_error == FURROW_ON_ERROR_KEEP;
-    void *data = read_file(name, &bytes);
+    void *data = read_file(name, sheet->most_bytes, &bytes);
     if (data == NULL) return false;
     const furrow_status_t status =
         furrow_image_decode(decoder, data, bytes, &opts, tile, 3 * TILE_HEIGHT * TILE_WIDTH, NULL, NULL);
@@ -104,7 +105,7 @@ static void paste_all(sheet_t *sheet, int threads)
     {
         furrow_image_decoder_t *decoder = NULL;
         uint8_t *tile = malloc(3 * TILE_HEIGHT * TILE_WIDTH);
-        const bool ready = tile != NULL && furrow_image_decoder_open(0, &decoder, NULL) == FURROW_OK;
+        const bool ready = tile != NULL && furrow_image_decoder_open(sheet->most_bytes, &decoder, NULL) == FURROW_OK;
 #pragma omp for schedule(dynamic)
         for (int64_t i = 0; i < sheet->count; i++)
             if (ready && decode(sheet, decoder, furrow_listing_name(sheet->shown->listing, image_at(sheet, i)), tile))
@@ -112,13 +113,6 @@ static void paste_all(sheet_t *sheet, int threads)
         furrow_image_decoder_close(decoder);
         free(tile);
     }
-}
-
-static const char *file_of(const char *name)
-{
-    const char *slash = strrchr(name, '/');
-
-    return slash == NULL ? name : slash + 1;
 }
 
 /* The number of each; of a reject the name and why. */
@@ -137,7 +131,7 @@ static void write_captions(sheet_t *sheet)
         place_of(sheet, r->list[k].index, &y, &x);
         canvas_fill(&sheet->canvas, y, x, TILE_HEIGHT, TILE_WIDTH, red);
         canvas_text(&sheet->canvas, y + 5, x + 5, 36, TILE_WIDTH - 10,
-                    file_of(furrow_listing_name(sheet->shown->listing, r->list[k].image)), white);
+                    images_file_of(furrow_listing_name(sheet->shown->listing, r->list[k].image)), white);
         canvas_text(&sheet->canvas, y + 46, x + 5, TILE_HEIGHT - 48, TILE_WIDTH - 10, r->list[k].text, white);
     }
 }
@@ -145,13 +139,17 @@ static void write_captions(sheet_t *sheet)
 furrow_status_t contact_write(const char *path, const cli_t *cli, const images_shown_t *shown, furrow_error_t *err)
 {
     const int64_t images = shown->report->images;
+    const int threads = furrow_context_threads(cli->ctx);
     sheet_t sheet = {.shown = shown, .count = images < CONTACT_MAX ? images : CONTACT_MAX};
+
+    /* So much the images had themselves: see furrow_images(). All together keep to the cap. */
+    sheet.most_bytes = furrow_context_memory(cli->ctx) / (2 * THREADS_MAX);
 
     lay_out(&sheet);
     sheet.canvas.pixel = malloc(3 * (size_t)sheet.canvas.height * (size_t)sheet.canvas.width);
     if (sheet.canvas.pixel == NULL) return cli_fail(err, FURROW_ENOMEM, "out of memory for the contact sheet");
     canvas_fill(&sheet.canvas, 0, 0, sheet.canvas.height, sheet.canvas.width, paper);
-    paste_all(&sheet, furrow_context_threads(cli->ctx));
+    paste_all(&sheet, threads < THREADS_MAX ? threads : THREADS_MAX);
     write_captions(&sheet);
     const furrow_status_t status = canvas_write(&sheet.canvas, path, err);
     free(sheet.canvas.pixel);

@@ -50,11 +50,19 @@ static void draw_line(canvas_t *canvas, int y, int x, char *line, color_t color)
     }
 }
 
+/* Behind a character of UTF-8. */
+static const char *next(const char *text)
+{
+    do text++;
+    while ((*text & 0xc0) == 0x80);
+    return text;
+}
+
 void canvas_text(canvas_t *canvas, int y, int x, int height, int width, const char *text, color_t color)
 {
     while (*text != '\0' && height >= LINE_HEIGHT - 2) {
         char line[LINE_MAX_CHARS + 1] = "";
-        for (int used = 0; *text != '\0' && used < LINE_MAX_CHARS; used++, text++) {
+        for (int used = 0; *text != '\0' && used < LINE_MAX_CHARS; used++, text = next(text)) {
             line[used] = *text >= ' ' && *text <= '~' ? *text : '?';
             line[used + 1] = '\0';
             if (stb_easy_font_width(line) <= width || used == 0) continue;

@@ -19,7 +19,7 @@ typedef struct color {
 /** What lies outside is not drawn. */
 void canvas_fill(canvas_t *canvas, int y, int x, int height, int width, color_t color);
 
-/** ASCII, in a font about 12 high; other bytes are '?'. Lines are cut at `width`, as many as fit `height`. */
+/** ASCII, in a font about 12 high; other characters are '?'. Lines are cut at `width`, as many as fit `height`. */
 void canvas_text(canvas_t *canvas, int y, int x, int height, int width, const char *text, color_t color);
 
 /** `path` becomes the picture, whole or not at all. \return FURROW_OK, FURROW_EIO, FURROW_ENOMEM */

@@ -8,6 +8,13 @@
 
 enum { NAMED = 10 /* of each kind, in text */ };
 
+const char *images_file_of(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+
+    return slash == NULL ? name : slash + 1;
+}
+
 /* ------------------------------------------------------------------- JSON */
 
 static cJSON *json_values(const double *value, int count)

@@ -19,4 +19,7 @@ typedef struct images_shown {
 /** On rank 0: as JSON, or as text. */
 furrow_status_t images_show(const cli_t *cli, const images_shown_t *shown, furrow_error_t *err);
 
+/** A name without its folder. */
+const char *images_file_of(const char *name);
+
 #endif

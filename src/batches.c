@@ -1,5 +1,5 @@
-/* Owns the loader of batches. Its threads take images in the order of the batches, each of which has a place in a ring of
- * `ahead` + 1; a place is free again when the caller asks for the batch after the one in it. */
+/* Owns the loader of batches. Its threads take images in the order of the batches, each of which has a place in a ring
+ * of `ahead` + 1; a place is free again when the caller asks for the batch after the one in it. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -43,7 +43,8 @@ struct furrow_batches {
     pthread_cond_t ready, room;
     int64_t asked;              /* batches that the caller asked for: it has asked - 1 */
     int64_t giving, next_image; /* the batch whose images are being given out, and the next of them */
-    bool closing;
+    int64_t working;            /* images that threads have taken and not reported */
+    bool seeking, closing;
     furrow_status_t status; /* the first failure */
     furrow_error_t error;
 };
@@ -70,7 +71,8 @@ static int64_t image_at(const furrow_batches_t *l, int64_t epoch, int64_t at)
 
 /* ----------------------------------------------------------------- threads */
 
-/* The lock is held. Is there a place for the batch whose images come next? The caller may still have batch asked - 1. */
+/* The lock is held. Is there a place for the batch whose images come next? The caller may still have batch
+ * asked - 1. */
 static bool has_room(const furrow_batches_t *l)
 {
     return l->giving < l->end && l->giving < l->asked + l->opts.ahead;
@@ -93,21 +95,24 @@ static void find_next(furrow_batches_t *l)
     }
 }
 
-/* The next image to decode: of which batch, and which of its part. False: there will be none. */
+/* The next image to decode: of which batch, and which of its part. False: the loader closes, or has failed. */
 static bool take(furrow_batches_t *l, int64_t *batch, int64_t *index)
 {
     pthread_mutex_lock(&l->lock);
     for (;;) {
-        const bool over = l->closing || l->status != FURROW_OK;
-        if (!over) find_next(l);
-        if (over || has_room(l) || l->giving == l->end) break;
+        if (l->closing || l->status != FURROW_OK) break;
+        if (!l->seeking) find_next(l);
+        if (!l->seeking && has_room(l)) break;
         pthread_cond_wait(&l->room, &l->lock);
     }
-    const bool got = !l->closing && l->status == FURROW_OK && l->giving < l->end;
+    const bool got = !l->closing && l->status == FURROW_OK;
     *batch = l->giving;
     *index = l->next_image;
-    if (got) l->next_image++;
-    if (got) find_next(l);
+    if (got) {
+        l->working++;
+        l->next_image++;
+        find_next(l);
+    }
     pthread_mutex_unlock(&l->lock);
     return got;
 }
@@ -136,7 +141,9 @@ static void report(furrow_batches_t *l, int64_t batch, int64_t index, int64_t im
         (void)snprintf(reject->text, sizeof reject->text, "%s", note->text);
     }
     if (status != FURROW_OK) fail(l, status, error);
-    if (--p->left == 0) pthread_cond_broadcast(&l->ready);
+    p->left--;
+    l->working--;
+    if (p->left == 0 || l->working == 0) pthread_cond_broadcast(&l->ready);
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -225,6 +232,18 @@ static furrow_status_t check(const furrow_batches_opts_t *o, furrow_error_t *err
     return FURROW_OK;
 }
 
+/* The number of the batch at a position. */
+static furrow_status_t number_of(const furrow_batches_t *l, furrow_position_t at, int64_t *number, furrow_error_t *err)
+{
+    if (at.epoch < 0 || at.batch < 0 || at.epoch > l->opts.epochs || at.batch > l->per_epoch ||
+        at.epoch * l->per_epoch + at.batch > l->end)
+        return furrow_fail(err, FURROW_EARG, "batch %lld of epoch %lld: there are %lld epochs of %lld batches",
+                           (long long)at.batch, (long long)at.epoch, (long long)l->opts.epochs,
+                           (long long)l->per_epoch);
+    *number = at.epoch * l->per_epoch + at.batch;
+    return FURROW_OK;
+}
+
 static furrow_status_t choose_batches(furrow_batches_t *l, furrow_error_t *err)
 {
     furrow_batches_opts_t *o = &l->opts;
@@ -238,12 +257,9 @@ static furrow_status_t choose_batches(furrow_batches_t *l, furrow_error_t *err)
     if (o->ahead > 1 << 20 || !furrow_multiply(l->per_epoch, o->epochs, &l->end))
         return furrow_fail(err, FURROW_EARG, "%lld epochs, %lld batches ahead: out of range", (long long)o->epochs,
                            (long long)o->ahead);
-    if (o->start.epoch < 0 || o->start.batch < 0 || o->start.epoch > o->epochs || o->start.batch > l->per_epoch ||
-        o->start.epoch * l->per_epoch + o->start.batch > l->end)
-        return furrow_fail(err, FURROW_EARG, "batch %lld of epoch %lld: there are %lld epochs of %lld batches",
-                           (long long)o->start.batch, (long long)o->start.epoch, (long long)o->epochs,
-                           (long long)l->per_epoch);
-    l->asked = l->giving = o->start.epoch * l->per_epoch + o->start.batch;
+    const furrow_status_t status = number_of(l, o->start, &l->asked, err);
+    if (status != FURROW_OK) return status;
+    l->giving = l->asked;
     l->places = o->ahead + 1;
     const int64_t ranks = o->whole ? 1 : furrow_context_ranks(l->ctx);
     l->part = (furrow_least(o->batch, l->plan.count) - 1) / ranks + 1;
@@ -301,6 +317,7 @@ void furrow_batches_free(furrow_batches_t *l)
         free(l->place[i].image);
         free(l->place[i].list);
     }
+    furrow_images_plan_close(&l->plan);
     pthread_mutex_destroy(&l->lock);
     pthread_cond_destroy(&l->ready);
     pthread_cond_destroy(&l->room);
@@ -355,6 +372,26 @@ furrow_status_t furrow_batches_next(furrow_batches_t *l, furrow_batch_t *batch, 
     if (b >= l->end) return furrow_fail(err, FURROW_EEMPTY, "no more batches");
     fill(l, b, batch);
     return FURROW_OK;
+}
+
+furrow_status_t furrow_batches_seek(furrow_batches_t *l, furrow_position_t position, furrow_error_t *err)
+{
+    int64_t number = 0;
+
+    furrow_error_clear(err);
+    furrow_status_t status = number_of(l, position, &number, err);
+    if (status != FURROW_OK) return status;
+    pthread_mutex_lock(&l->lock);
+    l->seeking = true;
+    while (l->working > 0) pthread_cond_wait(&l->ready, &l->lock);
+    l->seeking = false;
+    l->asked = l->giving = number;
+    l->next_image = 0;
+    pthread_cond_broadcast(&l->room);
+    status = l->status;
+    if (status != FURROW_OK && err != NULL) *err = l->error;
+    pthread_mutex_unlock(&l->lock);
+    return status;
 }
 
 furrow_position_t furrow_batches_position(const furrow_batches_t *l)

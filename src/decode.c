@@ -90,35 +90,49 @@ furrow_status_t furrow_decode_short(const char *format, furrow_bytes_t file, int
 
 /* ------------------------------------------------------------------------------------------------------- memory */
 
-furrow_status_t furrow_pool_check(const furrow_pool_t *pool, int64_t bytes, furrow_error_t *err)
+void furrow_scratch_clear(furrow_scratch_t *scratch)
 {
-    if (pool->limit == 0 || bytes <= pool->limit - pool->used) return FURROW_OK;
-    return furrow_fail(
-        err, FURROW_EBUDGET,
-        "decoding needs %lld bytes of memory more beside the slot; the decoder has %lld and may have %lld",
-        (long long)bytes, (long long)pool->used, (long long)pool->limit);
+    for (int i = 0; i < FURROW_BUFFER_TOTAL; i++) {
+        free(scratch->buffer[i].data);
+        scratch->buffer[i].data = NULL;
+        scratch->buffer[i].bytes = 0;
+    }
+    scratch->used = 0;
+}
+
+furrow_status_t furrow_scratch_refuse(furrow_scratch_t *scratch, int64_t needed, furrow_error_t *err)
+{
+    scratch->needed = needed;
+    return furrow_fail(err, FURROW_EBUDGET, "decoding needs at least %lld bytes of memory beside the slot, of %lld",
+                       (long long)needed, (long long)scratch->limit);
+}
+
+furrow_status_t furrow_scratch_check(furrow_scratch_t *scratch, int64_t bytes, furrow_error_t *err)
+{
+    if (scratch->limit == 0 || bytes <= scratch->limit - scratch->used) return FURROW_OK;
+    return furrow_scratch_refuse(scratch, scratch->used + bytes, err);
 }
 
 /* The larger buffer replaces the smaller one: its contents need not be kept. */
-furrow_status_t furrow_pool_get(furrow_pool_t *pool, furrow_buffer_t which, int64_t count, int64_t size, void **out,
-                                furrow_error_t *err)
+furrow_status_t furrow_scratch_get(furrow_scratch_t *scratch, furrow_buffer_t which, int64_t count, int64_t size,
+                                   void **out, furrow_error_t *err)
 {
     int64_t bytes;
 
     if (!furrow_multiply(count, size, &bytes))
         return furrow_fail(err, FURROW_ENOMEM, "out of memory: %lld elements of %lld bytes", (long long)count,
                            (long long)size);
-    if (pool->buffer[which].data == NULL || pool->buffer[which].bytes < bytes) {
-        pool->used -= pool->buffer[which].bytes;
-        pool->buffer[which].bytes = 0;
-        free(pool->buffer[which].data);
-        pool->buffer[which].data = NULL;
-        furrow_status_t status = furrow_pool_check(pool, bytes, err);
-        if (status == FURROW_OK) status = furrow_alloc_buffer(bytes, 1, &pool->buffer[which].data, err);
+    if (scratch->buffer[which].data == NULL || scratch->buffer[which].bytes < bytes) {
+        scratch->used -= scratch->buffer[which].bytes;
+        scratch->buffer[which].bytes = 0;
+        free(scratch->buffer[which].data);
+        scratch->buffer[which].data = NULL;
+        furrow_status_t status = furrow_scratch_check(scratch, bytes, err);
+        if (status == FURROW_OK) status = furrow_alloc_buffer(bytes, 1, &scratch->buffer[which].data, err);
         if (status != FURROW_OK) return status;
-        pool->buffer[which].bytes = bytes;
-        pool->used += bytes;
+        scratch->buffer[which].bytes = bytes;
+        scratch->used += bytes;
     }
-    *out = pool->buffer[which].data;
+    *out = scratch->buffer[which].data;
     return FURROW_OK;
 }

@@ -48,20 +48,30 @@ typedef enum furrow_buffer {
     FURROW_BUFFER_TOTAL
 } furrow_buffer_t;
 
-typedef struct furrow_pool {
+typedef struct furrow_scratch {
     struct {
         void *data;
         int64_t bytes;
     } buffer[FURROW_BUFFER_TOTAL];
-    int64_t used, limit;
-} furrow_pool_t;
+    int64_t used, limit; /* limit 0: none */
+    int64_t needed;      /* what the last refusal would have taken in all */
+} furrow_scratch_t;
 
 /** At least `count` elements of `size` bytes in `*out`. \return FURROW_OK, FURROW_EBUDGET, FURROW_ENOMEM */
-FURROW_MUST_CHECK furrow_status_t furrow_pool_get(furrow_pool_t *pool, furrow_buffer_t which, int64_t count,
-                                                  int64_t size, void **out, furrow_error_t *err);
+FURROW_MUST_CHECK furrow_status_t furrow_scratch_get(furrow_scratch_t *scratch, furrow_buffer_t which, int64_t count,
+                                                     int64_t size, void **out, furrow_error_t *err);
+
+/** Give all of it back to the system. */
+void furrow_scratch_clear(furrow_scratch_t *scratch);
 
 /** May `bytes` more be used, by a library? \return FURROW_OK, FURROW_EBUDGET */
-FURROW_MUST_CHECK furrow_status_t furrow_pool_check(const furrow_pool_t *pool, int64_t bytes, furrow_error_t *err);
+FURROW_MUST_CHECK furrow_status_t furrow_scratch_check(furrow_scratch_t *scratch, int64_t bytes, furrow_error_t *err);
+
+/** FURROW_EBUDGET: `needed` bytes in all would have been. */
+furrow_status_t furrow_scratch_refuse(furrow_scratch_t *scratch, int64_t needed, furrow_error_t *err);
+
+/** That of a decoder: whoever owns the decoder may set the limit, clear it, and see what was needed. */
+furrow_scratch_t *furrow_image_decoder_scratch(furrow_image_decoder_t *decoder);
 
 /* --------------------------------------------------------------------------------------------------------- rows */
 /** Where decoded rows go: see image_sink.h. */
@@ -82,7 +92,7 @@ typedef struct furrow_decode_job {
     furrow_pixels_order_t order;
     int eighths; /* the scale at which to decode, 8 for the whole size; else one that the decoder offers */
     bool keep_damaged;
-    furrow_pool_t *pool;
+    furrow_scratch_t *scratch;
     void **state; /* the decoder's own, kept from picture to picture; NULL at first */
     furrow_sink_t *sink;
     char *warning; /* as that of furrow_image_info_t */

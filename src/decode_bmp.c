@@ -108,7 +108,12 @@ static furrow_status_t check_palette(furrow_bytes_t file, const bmp_t *bmp, furr
 {
     const int64_t entries = ((int64_t)bmp->data - FILE_HEADER - bmp->header) / 4;
 
-    if (bmp->bits > 8 || entries >= 1 << bmp->bits) return FURROW_OK;
+    if (bmp->bits > 8) return FURROW_OK;
+    if (entries > 256)
+        return furrow_fail(err, FURROW_EUNSUPPORTED,
+                           "BMP: files with a gap before the pixels, or %lld colours, are not read",
+                           (long long)entries);
+    if (entries >= 1 << bmp->bits) return FURROW_OK;
     for (int64_t y = 0; y < bmp->height; y++) {
         const int largest = largest_index(bmp, file.data + bmp->data + y * row_bytes(bmp));
         if (largest >= entries)

@@ -231,9 +231,9 @@ static furrow_status_t decode(const furrow_decode_job_t *job, furrow_error_t *er
 
     furrow_status_t status = read_header(job->file, &gif, err);
     if (status != FURROW_OK) return status;
-    status = furrow_pool_get(job->pool, FURROW_BUFFER_PICTURE, gif.height + 3, gif.width, &picture, err);
+    status = furrow_scratch_get(job->scratch, FURROW_BUFFER_PICTURE, gif.height + 3, gif.width, &picture, err);
     if (status == FURROW_OK)
-        status = furrow_pool_get(job->pool, FURROW_BUFFER_CODES, 1, (int64_t)sizeof(codes_t), &codes, err);
+        status = furrow_scratch_get(job->scratch, FURROW_BUFFER_CODES, 1, (int64_t)sizeof(codes_t), &codes, err);
     if (status == FURROW_OK) status = inflate(job->file, &gif, codes, picture, err);
     if (status != FURROW_OK) return status;
     return give_rows(job, &gif, picture, (uint8_t *)picture + gif.height * gif.width, err);

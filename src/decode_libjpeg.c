@@ -153,7 +153,7 @@ static furrow_status_t check_memory(state_t *state, furrow_error_t *err)
     if (!jpeg_has_multiple_scans(&state->cinfo)) return FURROW_OK;
     for (int i = 0; i < state->cinfo.num_components; i++)
         blocks += (int64_t)state->cinfo.comp_info[i].width_in_blocks * state->cinfo.comp_info[i].height_in_blocks;
-    return furrow_pool_check(state->job->pool, blocks * (int64_t)sizeof(JBLOCK), err);
+    return furrow_scratch_check(state->job->scratch, blocks * (int64_t)sizeof(JBLOCK), err);
 }
 
 static void choose_output(state_t *state)
@@ -210,8 +210,8 @@ static furrow_status_t run(state_t *state, furrow_error_t *err)
     furrow_status_t status = check_memory(state, err);
     choose_output(state);
     if (status == FURROW_OK && cinfo->num_components == 4)
-        status =
-            furrow_pool_get(state->job->pool, FURROW_BUFFER_PICTURE, (int64_t)cinfo->image_width * 4, 1, &line, err);
+        status = furrow_scratch_get(state->job->scratch, FURROW_BUFFER_PICTURE, (int64_t)cinfo->image_width * 4, 1,
+                                    &line, err);
     if (status != FURROW_OK) return status;
     (void)jpeg_start_decompress(cinfo);
     if (line != NULL)

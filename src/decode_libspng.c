@@ -76,7 +76,7 @@ static furrow_status_t read_rows(const furrow_decode_job_t *job, spng_ctx *ctx, 
     const int64_t bytes = job->info->width * 3;
     void *line = NULL;
 
-    furrow_status_t status = furrow_pool_get(job->pool, FURROW_BUFFER_PICTURE, bytes, 1, &line, err);
+    furrow_status_t status = furrow_scratch_get(job->scratch, FURROW_BUFFER_PICTURE, bytes, 1, &line, err);
     if (status != FURROW_OK) return status;
     int error = spng_decode_image(ctx, NULL, 0, SPNG_FMT_RGB8, SPNG_DECODE_PROGRESSIVE);
     for (int64_t y = 0; y < job->info->height && error == 0; y++) {
@@ -95,7 +95,8 @@ static furrow_status_t read_picture(const furrow_decode_job_t *job, spng_ctx *ct
     const int64_t bytes = job->info->width * 3;
     void *picture = NULL;
 
-    furrow_status_t status = furrow_pool_get(job->pool, FURROW_BUFFER_PICTURE, job->info->height, bytes, &picture, err);
+    furrow_status_t status =
+        furrow_scratch_get(job->scratch, FURROW_BUFFER_PICTURE, job->info->height, bytes, &picture, err);
     if (status != FURROW_OK) return status;
     const int error = spng_decode_image(ctx, picture, (size_t)(job->info->height * bytes), SPNG_FMT_RGB8, 0);
     if (error != 0) return fail(job, error, err);
@@ -112,7 +113,7 @@ static furrow_status_t decode(const furrow_decode_job_t *job, spng_ctx *ctx, fur
     if (error == 0) error = spng_get_ihdr(ctx, &header);
     if (error != 0) return fail(job, error, err);
     /* The library keeps three rows of its own. */
-    furrow_status_t status = furrow_pool_check(job->pool, 3 * job->info->width * job->info->channels * 2, err);
+    furrow_status_t status = furrow_scratch_check(job->scratch, 3 * job->info->width * job->info->channels * 2, err);
     if (status == FURROW_OK)
         status = header.interlace_method == 0 ? read_rows(job, ctx, err) : read_picture(job, ctx, err);
     if (status != FURROW_OK) return status;

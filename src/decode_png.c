@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "decode_stb.h"
+#include "file.h"
+#include "mem.h"
 
 enum {
     SIGNATURE = FURROW_PNG_SIGNATURE,
@@ -33,6 +35,24 @@ bool furrow_png_next(furrow_bytes_t file, furrow_png_chunk_t *chunk)
 bool furrow_png_is(const furrow_png_chunk_t *chunk, const char *type)
 {
     return memcmp(chunk->type, type, 4) == 0;
+}
+
+furrow_status_t furrow_png_find_orientation(int fd, const char *name, int64_t bytes, int *orientation,
+                                            furrow_error_t *err)
+{
+    enum { EXIF_MAX = 1 << 16 /* as in a JPEG */ };
+    furrow_status_t status = FURROW_OK;
+    uint8_t head[8], exif[EXIF_MAX];
+
+    *orientation = 1;
+    for (int64_t at = SIGNATURE; at <= bytes - CHUNK && status == FURROW_OK; at += CHUNK + furrow_be32(head)) {
+        status = furrow_file_read(fd, name, at, head, sizeof head, err);
+        if (status != FURROW_OK || memcmp(head + 4, "eXIf", 4) != 0) continue;
+        const int64_t count = furrow_least(furrow_least(furrow_be32(head), EXIF_MAX), bytes - CHUNK - at);
+        status = furrow_file_read(fd, name, at + 8, exif, count, err);
+        if (status == FURROW_OK) *orientation = furrow_exif_orientation((furrow_bytes_t){exif, count});
+    }
+    return status;
 }
 
 static furrow_status_t info(furrow_bytes_t file, furrow_image_info_t *out, furrow_error_t *err)

@@ -164,7 +164,7 @@ static furrow_status_t decode(const furrow_decode_job_t *job, furrow_error_t *er
     if (status != FURROW_OK) return status;
     const int64_t needed = pnm.data + (is_text(&pnm) ? 0 : pnm.height * row_bytes(&pnm));
     if (needed > job->file.count) return furrow_decode_short("PNM", job->file, needed, err);
-    status = furrow_pool_get(job->pool, FURROW_BUFFER_PICTURE, pnm.width, pnm.channels, &line, err);
+    status = furrow_scratch_get(job->scratch, FURROW_BUFFER_PICTURE, pnm.width, pnm.channels, &line, err);
     return status == FURROW_OK ? give_rows(job, &pnm, line, err) : status;
 }
 

@@ -10,7 +10,8 @@
 #include "decode_stb_memory.h"
 #include "fault.h"
 
-static _Thread_local int64_t stb_left; /* bytes that may still be asked for; below 0: no limit */
+static _Thread_local int64_t stb_used, stb_limit; /* bytes; no limit below 0 */
+static _Thread_local int64_t stb_needed; /* what the first refusal would have made of stb_used; 0: there was none */
 
 /* Before each block stands its size, in a space that keeps the alignment. */
 enum { HEAD = 64 };
@@ -21,7 +22,7 @@ void furrow_stb_free(void *block)
     char *head = (char *)block - HEAD;
     int64_t size;
     memcpy(&size, head, sizeof size);
-    if (stb_left >= 0) stb_left += size;
+    stb_used -= size;
     free(head);
 }
 
@@ -29,12 +30,16 @@ void *furrow_stb_malloc(size_t bytes)
 {
     const int64_t size = (int64_t)bytes;
 
-    if (size < 0 || (stb_left >= 0 && size > stb_left)) return NULL;
+    if (size < 0) return NULL;
+    if (stb_limit >= 0 && size > stb_limit - stb_used) {
+        if (stb_needed == 0) stb_needed = stb_used + size;
+        return NULL;
+    }
     if (furrow_fault_hits(FURROW_FAULT_ALLOC)) return NULL;
     char *head = calloc(1, bytes + HEAD); /* stb reads tables that a file has left out */
     if (head == NULL) return NULL;
     memcpy(head, &size, sizeof size);
-    if (stb_left >= 0) stb_left -= size;
+    stb_used += size;
     return head + HEAD;
 }
 
@@ -54,10 +59,8 @@ static furrow_status_t fail(const furrow_decode_job_t *job, furrow_error_t *err)
 
     if (reason == NULL) reason = "it cannot be decoded";
     if (strcmp(reason, "outofmem") != 0) return furrow_fail(err, FURROW_EFORMAT, "%s: %s", job->info->format, reason);
-    if (stb_left < 0) return furrow_fail(err, FURROW_ENOMEM, "%s: out of memory", job->info->format);
-    return furrow_fail(err, FURROW_EBUDGET,
-                       "%s: decoding needs more memory beside the slot than the %lld bytes that it may have",
-                       job->info->format, (long long)job->pool->limit);
+    if (stb_needed == 0) return furrow_fail(err, FURROW_ENOMEM, "%s: out of memory", job->info->format);
+    return furrow_scratch_refuse(job->scratch, job->scratch->used + stb_needed, err);
 }
 
 static void give_rows(const furrow_decode_job_t *job, const uint8_t *pixels, furrow_pixels_t kind)
@@ -79,7 +82,8 @@ furrow_status_t furrow_stb_decode(const furrow_decode_job_t *job, furrow_error_t
 
     if (job->file.count > INT32_MAX)
         return furrow_fail(err, FURROW_EUNSUPPORTED, "%s: files of more than 2 GiB are not read", job->info->format);
-    stb_left = job->pool->limit == 0 ? -1 : job->pool->limit - job->pool->used;
+    stb_used = stb_needed = 0;
+    stb_limit = job->scratch->limit == 0 ? -1 : job->scratch->limit - job->scratch->used;
     stbi_uc *pixels =
         stbi_load_from_memory(job->file.data, (int)job->file.count, &width, &height, &channels, wants_luma ? 1 : 0);
     furrow_status_t status = FURROW_OK;

@@ -14,6 +14,9 @@
 
 static const int64_t request_max = INT64_C(1) << 30;
 
+/* Bytes written at once that are worth a call that tells the disk. */
+static const int64_t start_writing_from = INT64_C(1) << 20;
+
 static size_t request(int64_t bytes)
 {
     return (size_t)(bytes < request_max ? bytes : request_max);
@@ -38,7 +41,8 @@ furrow_status_t furrow_file_open(const char *path, int *fd, int64_t *bytes, furr
         status = furrow_fail_errno(err, path, "read");
     else
         status =
-            furrow_fail(err, FURROW_EIO, "%.600s: not a regular file; pipes are read from standard input (-)", path);
+            furrow_fail(err, FURROW_EIO,
+                        "%.600s: not a regular file; commands that read standard input (-) take a pipe there", path);
     close(*fd);
     *fd = -1;
     return status;
@@ -107,6 +111,8 @@ furrow_status_t furrow_file_write(int fd, const char *path, int64_t offset, cons
         if (now <= 0) return furrow_fail_errno(err, path, "write");
         done += now;
     }
+    /* The disk works while the next is computed, and not only when the file is flushed at its end. This is advice. */
+    if (count >= start_writing_from) (void)sync_file_range(fd, (off_t)offset, (off_t)count, SYNC_FILE_RANGE_WRITE);
     return FURROW_OK;
 }
 

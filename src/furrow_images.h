@@ -112,19 +112,19 @@ FURROW_API void furrow_images_report_free(furrow_images_report_t *report);
  *     OUT.labels.npy    f8 (images, columns): those columns of the labels that hold numbers, NaN where there is none
  *
  * A run that was stopped by furrow_context_cancel(), killed, or is out of disk leaves what is done in hidden files
- * beside the output; the same call with `resume`, on any ranks and threads, does the rest. Images that were rejected are
- * tried again.
+ * beside the output; the same call with `resume`, on any ranks and threads, does the rest. Images that were rejected
+ * are tried again.
  *
  * \param[in]  listing  the same on all ranks
  * \param[in]  path     of the output, not one of the images; NULL with `stats`: nothing is written
  * \param[out] report   filled on success; cleared otherwise
- * Memory  for each thread a slot, and the rest of the cap in two halves: the file, and what the decoder needs
- * 
-eturn FURROW_OK (also with rejects); FURROW_EARG (opts, path); FURROW_EEMPTY (nothing selected);
- *         FURROW_EMISMATCH (images of different sizes, without a size; a label key that fits two images, two rows for one; `resume` of another
- *         job, or of images that have changed); FURROW_EBUDGET (the cap); FURROW_EFORMAT (labels, a ledger; without a
- *         size: no image can be read); FURROW_EIO, FURROW_ENOMEM, FURROW_ECANCELED; with FURROW_ON_ERROR_STOP also what
- *         furrow_image_decode() returns */
+ * Memory  a quarter of the cap is for pictures that need much: one whose file and decoder need more is a reject, on any
+ *         ranks and threads; the rest is, for each thread, a slot, a file and what the decoder needs
+ * \return FURROW_OK (also with rejects); FURROW_EARG (opts, path); FURROW_EEMPTY (nothing selected);
+ *         FURROW_EMISMATCH (images of different sizes, without a size; a label key that fits two images, two rows for
+ *         one; `resume` of another job, or of images that have changed); FURROW_EBUDGET (the cap); FURROW_EFORMAT
+ *         (labels, a ledger; without a size: no image can be read); FURROW_EIO, FURROW_ENOMEM, FURROW_ECANCELED; with
+ *         FURROW_ON_ERROR_STOP also what furrow_image_decode() returns */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_images(furrow_context_t *ctx, const furrow_listing_t *listing,
                                                            const furrow_images_opts_t *opts, const char *path,
                                                            furrow_images_report_t *report, furrow_error_t *err);
@@ -187,6 +187,14 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_batches_next(furrow_batches_
 /** Where the next call of furrow_batches_next() stands: to be given as `start` to a loader of the same listing and
  * options, on any ranks. Local. */
 FURROW_API furrow_position_t furrow_batches_position(const furrow_batches_t *batches);
+
+/** Go to `position`, back or on, as if the loader had just been opened there: its memory stays, what it has decoded ahead
+ * is given up, and the batch in hand is no longer valid. So the same pictures can be gone through again. Local; one
+ * thread at a time.
+ *
+ * \return FURROW_OK; FURROW_EARG (beyond the end); after a failure of furrow_batches_next(), that failure */
+FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_batches_seek(furrow_batches_t *batches, furrow_position_t position,
+                                                                 furrow_error_t *err);
 
 /** Batches of an epoch. Local. */
 FURROW_API int64_t furrow_batches_count(const furrow_batches_t *batches);

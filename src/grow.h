@@ -7,7 +7,7 @@
 #include "status.h"
 
 /** Zero bytes are the empty one. Freed with furrow_grow_free(). */
-typedef struct furrow_bytes {
+typedef struct furrow_grow {
     char *data; /* [count], or NULL */
     int64_t count, room;
 } furrow_grow_t;

@@ -11,7 +11,7 @@
 enum { DECODERS_MAX = 8 };
 
 struct furrow_image_decoder {
-    furrow_pool_t pool;
+    furrow_scratch_t scratch;
     void *state[DECODERS_MAX]; /* of each row of the table */
     furrow_sink_t sink;
 };
@@ -132,7 +132,7 @@ furrow_status_t furrow_image_decoder_open(int64_t memory_bytes, furrow_image_dec
     status = furrow_alloc(1, (int64_t)sizeof(furrow_image_decoder_t), &decoder, err);
     if (status != FURROW_OK) return status;
     *out = decoder;
-    (*out)->pool.limit = memory_bytes;
+    (*out)->scratch.limit = memory_bytes;
     return FURROW_OK;
 }
 
@@ -141,8 +141,13 @@ void furrow_image_decoder_close(furrow_image_decoder_t *decoder)
     if (decoder == NULL) return;
     for (int i = 0; furrow_decoder_at(i) != NULL; i++)
         if (furrow_decoder_at(i)->free_state != NULL) furrow_decoder_at(i)->free_state(decoder->state[i]);
-    for (int i = 0; i < FURROW_BUFFER_TOTAL; i++) free(decoder->pool.buffer[i].data);
+    furrow_scratch_clear(&decoder->scratch);
     free(decoder);
+}
+
+furrow_scratch_t *furrow_image_decoder_scratch(furrow_image_decoder_t *decoder)
+{
+    return &decoder->scratch;
 }
 
 static void **state_of(furrow_image_decoder_t *decoder, const furrow_decoder_t *which)
@@ -187,13 +192,13 @@ static furrow_status_t run(furrow_image_decoder_t *decoder, const furrow_decoder
                                      .order = orders[opts->color],
                                      .eighths = plan.eighths,
                                      .keep_damaged = opts->keep_damaged,
-                                     .pool = &decoder->pool,
+                                     .scratch = &decoder->scratch,
                                      .state = state_of(decoder, which),
                                      .sink = &decoder->sink,
                                      .warning = info->warning};
 
     furrow_status_t status =
-        furrow_sink_open(&decoder->sink, &plan, opts, which->rows_at_once, slot, slot_bytes, &decoder->pool, err);
+        furrow_sink_open(&decoder->sink, &plan, opts, which->rows_at_once, slot, slot_bytes, &decoder->scratch, err);
     if (status == FURROW_OK) status = which->decode(&job, err);
     if (status == FURROW_OK && !furrow_sink_is_full(&decoder->sink))
         status = furrow_fail(err, FURROW_EFORMAT, "%s: the decoder gave %lld rows of %lld", info->format,

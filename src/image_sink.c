@@ -154,7 +154,8 @@ static furrow_resample_t fill_plan(const furrow_fit_axis_t *axis, furrow_filter_
     return plan;
 }
 
-static furrow_status_t make_plans(furrow_sink_t *sink, furrow_filter_t filter, furrow_pool_t *pool, furrow_error_t *err)
+static furrow_status_t make_plans(furrow_sink_t *sink, furrow_filter_t filter, furrow_scratch_t *scratch,
+                                  furrow_error_t *err)
 {
     const furrow_fit_axis_t *x = &sink->plan.x, *y = &sink->plan.y;
     int64_t taps_x = 0, taps_y = 0;
@@ -165,24 +166,25 @@ static furrow_status_t make_plans(furrow_sink_t *sink, furrow_filter_t filter, f
     if (status != FURROW_OK) return status;
     const int64_t words_x = sink->resamples_x ? plan_words(x, filter, &taps_x) : 0;
     const int64_t words_y = sink->resamples_y ? plan_words(y, filter, &taps_y) : 0;
-    status = furrow_pool_get(pool, FURROW_BUFFER_PLANS, words_x + words_y, (int64_t)sizeof(int32_t), &words, err);
+    status = furrow_scratch_get(scratch, FURROW_BUFFER_PLANS, words_x + words_y, (int64_t)sizeof(int32_t), &words, err);
     if (status != FURROW_OK) return status;
     if (sink->resamples_x) sink->x = fill_plan(x, filter, taps_x, words);
     if (sink->resamples_y) sink->y = fill_plan(y, filter, taps_y, (int32_t *)words + words_x);
     return FURROW_OK;
 }
 
-static furrow_status_t get_rows(furrow_pool_t *pool, furrow_buffer_t which, int64_t rows, int64_t bytes, uint8_t **out,
-                                furrow_error_t *err)
+static furrow_status_t get_rows(furrow_scratch_t *scratch, furrow_buffer_t which, int64_t rows, int64_t bytes,
+                                uint8_t **out, furrow_error_t *err)
 {
     void *data = NULL;
-    const furrow_status_t status = furrow_pool_get(pool, which, rows, bytes, &data, err);
+    const furrow_status_t status = furrow_scratch_get(scratch, which, rows, bytes, &data, err);
 
     *out = data;
     return status;
 }
 
-static furrow_status_t make_buffers(furrow_sink_t *sink, int rows_at_once, furrow_pool_t *pool, furrow_error_t *err)
+static furrow_status_t make_buffers(furrow_sink_t *sink, int rows_at_once, furrow_scratch_t *scratch,
+                                    furrow_error_t *err)
 {
     furrow_status_t status = FURROW_OK;
     void *pointers = NULL;
@@ -191,17 +193,17 @@ static furrow_status_t make_buffers(furrow_sink_t *sink, int rows_at_once, furro
     sink->line_bytes = sink->plan.x.in * sink->channels + FURROW_PIXELS_PADDING;
     sink->line_count = rows_at_once;
     if (!is_direct(sink))
-        status = get_rows(pool, FURROW_BUFFER_LINES, sink->line_count, sink->line_bytes, &sink->lines, err);
+        status = get_rows(scratch, FURROW_BUFFER_LINES, sink->line_count, sink->line_bytes, &sink->lines, err);
     if (status == FURROW_OK && sink->resamples_y) {
         sink->window_rows = sink->y.taps;
-        status = get_rows(pool, FURROW_BUFFER_WINDOW, sink->window_rows, sink->row_bytes, &sink->window, err);
+        status = get_rows(scratch, FURROW_BUFFER_WINDOW, sink->window_rows, sink->row_bytes, &sink->window, err);
         if (status == FURROW_OK)
-            status = furrow_pool_get(pool, FURROW_BUFFER_POINTERS, sink->window_rows, (int64_t)sizeof(uint8_t *),
-                                     &pointers, err);
+            status = furrow_scratch_get(scratch, FURROW_BUFFER_POINTERS, sink->window_rows, (int64_t)sizeof(uint8_t *),
+                                        &pointers, err);
         sink->window_row = pointers;
     }
     if (status == FURROW_OK && !makes_rows_in_slot(sink))
-        status = get_rows(pool, FURROW_BUFFER_OUT, 1, sink->row_bytes, &sink->out, err);
+        status = get_rows(scratch, FURROW_BUFFER_OUT, 1, sink->row_bytes, &sink->out, err);
     return status;
 }
 
@@ -218,7 +220,7 @@ static void make_black(const furrow_sink_t *sink, char *slot, int64_t bytes)
 }
 
 furrow_status_t furrow_sink_open(furrow_sink_t *sink, const furrow_fit_plan_t *plan, const furrow_image_opts_t *opts,
-                                 int rows_at_once, void *slot, int64_t slot_bytes, furrow_pool_t *pool,
+                                 int rows_at_once, void *slot, int64_t slot_bytes, furrow_scratch_t *scratch,
                                  furrow_error_t *err)
 {
     memset(sink, 0, sizeof *sink);
@@ -232,8 +234,8 @@ furrow_status_t furrow_sink_open(furrow_sink_t *sink, const furrow_fit_plan_t *p
     sink->slot = (char *)slot + plan->origin * furrow_dtype_size(opts->dtype);
     if (opts->dtype == FURROW_F4) furrow_pixels_table_f4(sink->channels, opts->mean, opts->std, sink->table);
 
-    furrow_status_t status = make_plans(sink, opts->filter, pool, err);
-    if (status == FURROW_OK) status = make_buffers(sink, rows_at_once, pool, err);
+    furrow_status_t status = make_plans(sink, opts->filter, scratch, err);
+    if (status == FURROW_OK) status = make_buffers(sink, rows_at_once, scratch, err);
     if (status == FURROW_OK && !plan->covers) make_black(sink, slot, slot_bytes);
     return status;
 }

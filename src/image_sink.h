@@ -33,7 +33,7 @@ struct furrow_sink {
  * FURROW_EUNSUPPORTED (shrinks too much), FURROW_EBUDGET, FURROW_ENOMEM */
 FURROW_MUST_CHECK furrow_status_t furrow_sink_open(furrow_sink_t *sink, const furrow_fit_plan_t *plan,
                                                    const furrow_image_opts_t *opts, int rows_at_once, void *slot,
-                                                   int64_t slot_bytes, furrow_pool_t *pool, furrow_error_t *err);
+                                                   int64_t slot_bytes, furrow_scratch_t *scratch, furrow_error_t *err);
 
 /** Have all rows come? */
 bool furrow_sink_is_full(const furrow_sink_t *sink);

@@ -1,5 +1,6 @@
 /* Owns the verb on images: images are items, whose pictures go straight into their places of the output. What is known
- * of each goes into the notes; from them rank 0 makes manifest, report and statistics, also of what an earlier run did. */
+ * of each goes into the notes; from them rank 0 makes manifest, report and statistics, also of what an earlier run
+ * did. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -402,6 +403,7 @@ furrow_status_t furrow_images(furrow_context_t *ctx, const furrow_listing_t *lis
     if (status == FURROW_OK) status = furrow_images_plan_make(ctx, listing, opts, reserved, &run.plan, err);
     if (status == FURROW_OK) status = run_all(&run, path, err);
     close_workers(&run);
+    furrow_images_plan_close(&run.plan);
     furrow_labels_free(run.labels);
     if (status == FURROW_OK)
         *report = run.report;

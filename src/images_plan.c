@@ -1,6 +1,8 @@
 /* Owns what a run over images is. */
 #include "images_plan.h"
 
+#include <string.h>
+
 #include "listing.h"
 #include "mem.h"
 
@@ -27,6 +29,16 @@ const char *furrow_images_name(const furrow_images_plan_t *plan, int64_t index)
     return furrow_listing_name(plan->listing, furrow_images_at(plan, index));
 }
 
+/* Errors have no control characters, and of long names the beginning: see furrow_fail_errno(). */
+const char *furrow_images_reason(const char *name, const char *text)
+{
+    furrow_error_t named;
+
+    (void)furrow_fail(&named, FURROW_EIO, "%.600s: ", name);
+    const size_t length = strlen(named.text);
+    return strncmp(text, named.text, length) == 0 ? text + length : text;
+}
+
 void furrow_images_size(const furrow_images_plan_t *plan, const furrow_image_info_t *info, int64_t *height,
                         int64_t *width)
 {
@@ -50,23 +62,26 @@ static furrow_status_t check(const furrow_images_plan_t *plan, furrow_error_t *e
     return FURROW_OK;
 }
 
-/* Half of what is left beside the slots is for files, half for decoders. Edges for other hosts are not counted, or they
- * would decide which images are rejected; nor do all threads ever need the whole of both halves at once. */
+/* Which pictures are rejects must not depend on the number of threads: so a quarter is for pictures that need more than
+ * the share of a thread. Edges for other hosts are not counted, or they would decide it; nor do all threads ever need the
+ * whole of their shares at once. */
 static furrow_status_t share_memory(furrow_images_plan_t *plan, int64_t reserved, furrow_error_t *err)
 {
     const int64_t threads = furrow_context_threads(plan->ctx), memory = furrow_context_memory(plan->ctx);
     const bool twice = plan->opts.stats && plan->image.dtype == FURROW_F4; /* statistics are of bytes */
-    const int64_t slots = plan->slot_bytes + (twice ? plan->slot_items : 0);
+    const int64_t slots = plan->slot_bytes + (twice ? plan->slot_items : 0), left = memory - memory / 4;
 
-    if (slots > INT64_MAX / threads / 2 - reserved)
+    if (slots > INT64_MAX / threads / 4 - reserved)
         return furrow_fail(err, FURROW_EBUDGET, "images of %lld bytes are too large", (long long)plan->slot_bytes);
     const int64_t needed = reserved + threads * (slots + 2 * LEAST_BYTES);
-    if (memory < needed)
+    if (left < needed)
         return furrow_fail(err, FURROW_EBUDGET,
                            "%lld bytes of memory are too few for %lld threads: at least %lld (%lldM) are needed",
-                           (long long)memory, (long long)threads, (long long)needed, (long long)(needed >> 20) + 1);
-    plan->file_max = plan->decoder_bytes = ((memory - reserved) / threads - slots) / 2;
-    return FURROW_OK;
+                           (long long)memory, (long long)threads, (long long)(needed + needed / 3 + 1),
+                           (long long)((needed + needed / 3) >> 20) + 1);
+    plan->most_bytes = memory / 4;
+    plan->own_bytes = furrow_least((left - reserved) / threads - slots, plan->most_bytes) / 2;
+    return furrow_images_memory_open(plan->most_bytes, &plan->memory, err);
 }
 
 furrow_status_t furrow_images_plan_make(furrow_context_t *ctx, const furrow_listing_t *listing,
@@ -78,6 +93,7 @@ furrow_status_t furrow_images_plan_make(furrow_context_t *ctx, const furrow_list
     *plan = (furrow_images_plan_t){.ctx = ctx, .listing = listing, .opts = *opts, .image = opts->image};
     plan->on_root = opts->source == FURROW_SOURCE_ROOT;
     plan->image.keep_damaged = plan->image.keep_damaged || opts->on_error == FURROW_ON_ERROR_KEEP;
+    if (plan->image.max_pixels == 0) plan->image.max_pixels = FURROW_IMAGE_MAX_PIXELS;
     furrow_status_t status = furrow_agree(ctx, check(plan, err), err);
     if (status != FURROW_OK) return status;
     plan->count = opts->limit == 0 ? there - opts->offset : furrow_least(opts->limit, there - opts->offset);
@@ -88,4 +104,10 @@ furrow_status_t furrow_images_plan_make(furrow_context_t *ctx, const furrow_list
     plan->slot_items = plan->shape[0] * plan->shape[1] * plan->shape[2];
     if (status == FURROW_OK) status = share_memory(plan, reserved + furrow_listing_bytes(listing), err);
     return furrow_agree(ctx, status, err);
+}
+
+void furrow_images_plan_close(furrow_images_plan_t *plan)
+{
+    furrow_images_memory_close(plan->memory);
+    plan->memory = NULL;
 }

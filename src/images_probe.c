@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "decode_png.h"
 #include "file.h"
 #include "grow.h"
 #include "images_plan.h"
@@ -11,7 +12,7 @@
 #include "mem.h"
 #include "transfer.h"
 
-enum { HEAD_BYTES = 1 << 16, WHOLE_MAX = 1 << 28, SIZE_BITS = 31 };
+enum { HEAD_BYTES = 1 << 16, SIZE_BITS = 31 };
 
 typedef struct {
     const furrow_images_plan_t *plan;
@@ -19,8 +20,10 @@ typedef struct {
 } probe_t;
 
 /* The header in the first bytes of a file or, where it is longer, in all of it. */
-static furrow_status_t read_info(const char *name, furrow_image_info_t *info, furrow_error_t *err)
+static furrow_status_t read_info(const furrow_images_plan_t *plan, const char *name, furrow_image_info_t *info,
+                                 furrow_error_t *err)
 {
+    const int64_t most = furrow_context_memory(plan->ctx) / 2 / furrow_context_threads(plan->ctx);
     furrow_grow_t file = {0};
     void *head = NULL;
     int64_t bytes;
@@ -31,11 +34,13 @@ static furrow_status_t read_info(const char *name, furrow_image_info_t *info, fu
     const int64_t first = furrow_least(bytes, HEAD_BYTES);
     status = furrow_alloc_buffer(first, 1, &head, err);
     if (status == FURROW_OK) status = furrow_file_read(fd, name, 0, head, first, err);
-    close(fd);
     if (status == FURROW_OK) status = furrow_image_info(head, first, info, err);
+    if (status == FURROW_OK && first < bytes && strcmp(info->format, "PNG") == 0)
+        status = furrow_png_find_orientation(fd, name, bytes, &info->orientation, err);
+    close(fd);
     free(head);
-    if (status == FURROW_OK || status == FURROW_EIO || first == bytes) return status;
-    status = furrow_grow_read_file(&file, name, WHOLE_MAX, err);
+    if (status != FURROW_ETRUNCATED || first == bytes) return status;
+    status = furrow_grow_read_file(&file, name, most, err);
     if (status == FURROW_OK) status = furrow_image_info(file.data, file.count, info, err);
     furrow_grow_free(&file);
     return status;
@@ -45,14 +50,13 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
                             furrow_error_t *err)
 {
     const probe_t *probe = arg;
-    const int64_t most = probe->plan->image.max_pixels > 0 ? probe->plan->image.max_pixels : FURROW_IMAGE_MAX_PIXELS;
     furrow_image_info_t info;
     int64_t height, width;
 
     (void)thread, (void)made, (void)err;
     for (int64_t i = first; i < first + count; i++) { /* what is a reject shows when it is decoded */
-        if (read_info(furrow_images_name(probe->plan, i), &info, NULL) != FURROW_OK) continue;
-        if (info.height > most / info.width) continue;
+        if (read_info(probe->plan, furrow_images_name(probe->plan, i), &info, NULL) != FURROW_OK) continue;
+        if (info.height > probe->plan->image.max_pixels / info.width) continue;
         furrow_images_size(probe->plan, &info, &height, &width);
         probe->size[i] = height << SIZE_BITS | width;
     }
@@ -78,10 +82,9 @@ static furrow_status_t fail_none(const furrow_images_plan_t *plan, furrow_error_
     furrow_image_info_t info;
     const char *name = furrow_images_name(plan, 0);
 
-    (void)!read_info(name, &info, &reason);
-    const size_t skip = strncmp(reason.text, name, strlen(name)) == 0 ? strlen(name) + 2 : 0;
+    (void)!read_info(plan, name, &info, &reason);
     return furrow_fail(err, FURROW_EFORMAT, "none of %lld images can be read; the first, %.300s: %.300s",
-                       (long long)plan->count, name, reason.text + skip);
+                       (long long)plan->count, name, furrow_images_reason(name, reason.text));
 }
 
 /* Every rank holds the sizes of all. */
@@ -93,6 +96,7 @@ static furrow_status_t choose(furrow_images_plan_t *plan, const int64_t *size, f
     if (first == plan->count) return fail_none(plan, err);
     for (other = first; other < plan->count; other++)
         if (size[other] != 0 && size[other] != size[first]) return fail_two_sizes(plan, size, first, other, err);
+    plan->found_size = true;
     plan->image.height = size[first] >> SIZE_BITS;
     plan->image.width = size[first] & ((INT64_C(1) << SIZE_BITS) - 1);
     return FURROW_OK;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "decode.h"
 #include "file.h"
 #include "mem.h"
 #include "pixels.h"
@@ -18,7 +19,7 @@ furrow_status_t furrow_images_worker_open(const furrow_images_plan_t *plan, bool
     void *bytes = NULL;
 
     *w = (furrow_images_worker_t){.plan = plan};
-    furrow_status_t status = furrow_image_decoder_open(plan->decoder_bytes, &w->decoder, err);
+    furrow_status_t status = furrow_image_decoder_open(plan->own_bytes, &w->decoder, err);
     if (status == FURROW_OK && with_slot) status = furrow_alloc_buffer(plan->slot_bytes, 1, &w->slot, err);
     if (status == FURROW_OK && plan->opts.stats && plan->image.dtype == FURROW_F4)
         status = furrow_alloc_buffer(plan->slot_items + FURROW_PIXELS_PADDING, 1, &bytes, err);
@@ -37,13 +38,30 @@ void furrow_images_worker_close(furrow_images_worker_t *w)
 
 /* -------------------------------------------------------------------- file */
 
-static furrow_status_t make_room(furrow_images_worker_t *w, int64_t bytes, furrow_error_t *err)
+static void free_file(furrow_images_worker_t *w)
 {
-    if (bytes <= w->file_room && w->file != NULL) return FURROW_OK;
     free(w->file);
     w->file = NULL;
-    w->file_room = furrow_least(bytes + bytes / 8, w->plan->file_max);
+    w->file_room = 0;
+}
+
+/* Room that is kept is a little more than needed, for the next file. */
+static furrow_status_t make_room(furrow_images_worker_t *w, int64_t bytes, furrow_error_t *err)
+{
+    const int64_t own = w->plan->own_bytes;
+
+    if (bytes <= w->file_room && w->file != NULL) return FURROW_OK;
+    free_file(w);
+    w->file_room = bytes > own ? bytes : furrow_least(bytes + bytes / 8, own);
     return furrow_alloc_buffer(w->file_room, 1, &w->file, err);
+}
+
+static furrow_status_t refuse(furrow_images_worker_t *w, int64_t needed, furrow_error_t *err)
+{
+    w->needed = needed;
+    return furrow_fail(err, FURROW_EBUDGET,
+                       "file and decoder need at least %lld bytes of memory and may have %lld: give --memory %lldM",
+                       (long long)needed, (long long)w->plan->most_bytes, (long long)(needed >> 18) + 1);
 }
 
 static furrow_status_t read_open_file(furrow_images_worker_t *w, int fd, const char *name, int64_t bytes,
@@ -51,9 +69,7 @@ static furrow_status_t read_open_file(furrow_images_worker_t *w, int fd, const c
 {
     struct stat facts;
 
-    if (bytes > w->plan->file_max)
-        return furrow_fail(err, FURROW_EBUDGET, "%.600s: a file of %lld bytes; the memory cap leaves %lld", name,
-                           (long long)bytes, (long long)w->plan->file_max);
+    if (w->lent > 0 ? bytes >= w->lent : bytes > w->plan->own_bytes) return refuse(w, bytes + 1, err);
     const furrow_status_t status = make_room(w, bytes, err);
     if (status != FURROW_OK) return status;
     note->file_bytes = bytes;
@@ -108,14 +124,28 @@ static furrow_status_t decode_counted(furrow_images_worker_t *w, void *slot, fur
     }
     const furrow_status_t status =
         furrow_image_decode(w->decoder, w->file, note->file_bytes, &opts, pixels, plan->slot_items, info, err);
-    if (status != FURROW_OK) {
-        memset(slot, 0, (size_t)plan->slot_bytes);
-        return status;
-    }
+    if (status != FURROW_OK) return status;
     furrow_pixel_stats_add(&note->stats, layout, shape, pixels);
     furrow_pixel_stats_merge(&w->stats, &note->stats);
     if (w->bytes != NULL) convert(w, slot);
     return status;
+}
+
+/* Where the size is that of all images, one that has changed since must not be made to fit. */
+static furrow_status_t check_size(const furrow_images_worker_t *w, const furrow_note_t *note, furrow_error_t *err)
+{
+    const furrow_images_plan_t *plan = w->plan;
+    furrow_image_info_t info;
+    int64_t height, width;
+
+    if (!plan->found_size) return FURROW_OK;
+    const furrow_status_t status = furrow_image_info(w->file, note->file_bytes, &info, err);
+    if (status != FURROW_OK) return status;
+    furrow_images_size(plan, &info, &height, &width);
+    if (info.height > plan->image.max_pixels / info.width) return FURROW_OK; /* it has a better reason to be refused */
+    if (height == plan->image.height && width == plan->image.width) return FURROW_OK;
+    return furrow_fail(err, FURROW_EMISMATCH, "it is %lldx%lld, the others are %lldx%lld", (long long)height,
+                       (long long)width, (long long)plan->image.height, (long long)plan->image.width);
 }
 
 static furrow_status_t decode(furrow_images_worker_t *w, void *slot, furrow_note_t *note, furrow_error_t *err)
@@ -123,10 +153,11 @@ static furrow_status_t decode(furrow_images_worker_t *w, void *slot, furrow_note
     const furrow_images_plan_t *plan = w->plan;
     furrow_image_info_t info = {0};
 
-    const furrow_status_t status = plan->opts.stats
-                                       ? decode_counted(w, slot, note, &info, err)
-                                       : furrow_image_decode(w->decoder, w->file, note->file_bytes, &plan->image, slot,
-                                                             plan->slot_bytes, &info, err);
+    furrow_status_t status = check_size(w, note, err);
+    if (status == FURROW_OK && plan->opts.stats) status = decode_counted(w, slot, note, &info, err);
+    if (status == FURROW_OK && !plan->opts.stats)
+        status = furrow_image_decode(w->decoder, w->file, note->file_bytes, &plan->image, slot, plan->slot_bytes, &info,
+                                     err);
     if (status != FURROW_OK) return status;
     furrow_images_size(plan, &info, &note->height, &note->width);
     note->channels = info.channels;
@@ -134,15 +165,10 @@ static furrow_status_t decode(furrow_images_worker_t *w, void *slot, furrow_note
     return FURROW_OK;
 }
 
-/* The reason without the name, which stands beside it. */
 static void put_reason(furrow_note_t *note, const char *name, const char *text)
 {
-    const size_t length = strnlen(name, 600);
-    const bool has_name = strncmp(text, name, length) == 0 && strncmp(text + length, ": ", 2) == 0;
-
     note->state = FURROW_NOTE_REJECTED;
-    (void)snprintf(note->text, sizeof note->text, "%.*s", (int)sizeof note->text - 1,
-                   has_name ? text + length + 2 : text);
+    (void)snprintf(note->text, sizeof note->text, "%.*s", (int)sizeof note->text - 1, furrow_images_reason(name, text));
 }
 
 /* The size is known of a picture of the wrong one, too. */
@@ -155,20 +181,54 @@ static void put_size(furrow_images_worker_t *w, furrow_note_t *note)
     note->channels = info.channels;
 }
 
+/* Within `lent` bytes of the memory that threads share, or, for 0, in what this one has of its own. */
+static furrow_status_t load(furrow_images_worker_t *w, const char *name, int64_t lent, void *slot, furrow_note_t *note,
+                            furrow_error_t *err)
+{
+    furrow_scratch_t *scratch = furrow_image_decoder_scratch(w->decoder);
+
+    w->lent = lent;
+    *note = (furrow_note_t){.state = FURROW_NOTE_DONE};
+    furrow_status_t status = read_file(w, name, note, err);
+    if (status == FURROW_OK) {
+        FURROW_DOING("decoding", name);
+        scratch->limit = lent == 0 ? w->plan->own_bytes : lent - note->file_bytes;
+        status = decode(w, slot, note, err);
+        if (status != FURROW_OK) put_size(w, note);
+        if (status == FURROW_EBUDGET) status = refuse(w, note->file_bytes + scratch->needed, err);
+    }
+    if (status != FURROW_OK) memset(slot, 0, (size_t)w->plan->slot_bytes);
+    return status;
+}
+
+/* The decoder begins with nothing, so that what it needs does not depend on the pictures before. */
+static furrow_status_t load_lent(furrow_images_worker_t *w, const char *name, int64_t lent, void *slot,
+                                 furrow_note_t *note, furrow_error_t *err)
+{
+    furrow_scratch_t *scratch = furrow_image_decoder_scratch(w->decoder);
+
+    FURROW_DOING("waiting for memory for", name);
+    furrow_images_memory_take(w->plan->memory, lent);
+    furrow_scratch_clear(scratch);
+    const furrow_status_t status = load(w, name, lent, slot, note, err);
+    furrow_scratch_clear(scratch);
+    if (w->file_room > w->plan->own_bytes) free_file(w);
+    furrow_images_memory_give(w->plan->memory, lent);
+    return status;
+}
+
 furrow_status_t furrow_images_load(furrow_images_worker_t *w, int64_t image, void *slot, furrow_note_t *note,
                                    furrow_error_t *err)
 {
     const char *name = furrow_listing_name(w->plan->listing, image);
+    const int64_t most = w->plan->most_bytes;
     furrow_error_t reason = {0};
+    int64_t lent = 0;
 
-    *note = (furrow_note_t){.state = FURROW_NOTE_DONE};
-    furrow_status_t status = read_file(w, name, note, &reason);
-    if (status == FURROW_OK) {
-        FURROW_DOING("decoding", name);
-        status = decode(w, slot, note, &reason);
-        if (status != FURROW_OK) put_size(w, note);
-    } else {
-        memset(slot, 0, (size_t)w->plan->slot_bytes);
+    furrow_status_t status = load(w, name, 0, slot, note, &reason);
+    while (status == FURROW_EBUDGET && lent < most) {
+        lent = furrow_least(w->needed, most);
+        status = load_lent(w, name, lent, slot, note, &reason);
     }
     if (status == FURROW_OK) return status;
     if (status == FURROW_ENOMEM) return furrow_fail(err, status, "%s", reason.text);

@@ -13,6 +13,8 @@ typedef struct furrow_images_worker {
     furrow_image_decoder_t *decoder;
     void *file;
     int64_t file_room;
+    int64_t lent;               /* of the memory that threads share; 0: it has what is its own */
+    int64_t needed;             /* what the last picture would have needed that was refused, file and decoder */
     void *slot;                 /* of plan->slot_bytes: where furrow_images_load() leaves the picture by default */
     uint8_t *bytes;             /* the same picture in u1, where the slot is f4 and statistics are wanted */
     furrow_pixel_stats_t stats; /* of all images that it loaded */
@@ -27,7 +29,8 @@ void furrow_images_worker_close(furrow_images_worker_t *worker);
 /** Load image `image` of the listing into a slot. A failed one leaves it zero.
  *
  * \param[out] note  what is known; its state is REJECTED where the image is, with the reason
- * \return FURROW_OK, also of a reject; FURROW_ENOMEM; what the image deserves, with its name, where the plan says stop */
+ * \return FURROW_OK, also of a reject; FURROW_ENOMEM; what the image deserves, with its name, where the plan says
+ *         stop */
 FURROW_MUST_CHECK furrow_status_t furrow_images_load(furrow_images_worker_t *worker, int64_t image, void *slot,
                                                      furrow_note_t *note, furrow_error_t *err);
 

@@ -61,6 +61,17 @@ expect_lines pool_node_array 'each digit 100 times on one node'
 expect_lines pool_output
 expect_lines pool_lock
 
+# An epoch has every image once, the damaged one too.
+expect_exit 0 "$FURROW_BINARY_DIR/apps/make_clouds" clouds 7 20 30
+echo damaged >clouds/cloud-00003.jpg
+for ranks in 0 2; do
+    launch=()
+    [ "$ranks" -eq 0 ] || launch=(on_ranks "$ranks")
+    expect_exit 0 "${launch[@]}" "$examples/load_batches" clouds 7 2
+    expect_equal "$(printf 'epoch %d: %d images\n' 0 $((ranks == 0 ? 7 : 4)) 1 $((ranks == 0 ? 7 : 4)))" "$(cut -d, -f1 stdout)" epochs
+    expect_equal 2 "$(grep -c '^clouds/cloud-00003.jpg: not a picture' stderr)" 'rejects that are named'
+done
+
 # Each of them is tested.
 for source in "$FURROW_SOURCE_DIR"/apps/examples/pool_*.c; do
     grep -qx "$(basename "$source" .c)" tested || fail "$source is not tested"

@@ -155,6 +155,11 @@ if furrow doctor | grep -q libjpeg; then # stb_image gives nothing of it
     expect_exit 0 images bad/early.jpg -o out.npy --on-error keep
     grep -q '^0,bad/early.jpg,ok,140,210,3,..*$' out.manifest.csv || fail "no warning: $(cat out.manifest.csv)"
 fi
+mkdir odd # the reason goes without the name, whatever that holds
+ln -s nowhere odd/$'gone\n.jpg'
+ln -s nowhere odd/$'gone\xff.jpg'
+expect_exit 3 images odd --size 9x9 -o out.npy
+expect_equal 2 "$(grep -c '.jpg"*,rejected,,,,cannot open: No such file or directory$' out.manifest.csv)" "reasons: $(cat out.manifest.csv)"
 expect_exit 1 furrow images bad --size 9x9 --on-error stop -t 1 -o new.npy
 expect_equal 'furrow: images: bad/bomb.png: ' "$(grep -o 'furrow: images: bad/bomb.png: ' stderr)"
 rm -f .new.npy.*
@@ -172,6 +177,13 @@ if [ "$(id -u)" -eq 0 ]; then # root may read all: as another user, where that i
     rm -f bad/shut.jpg
 fi
 
+# The orientation of a PNG may stand far behind its header: 19 x 23 pixels on their side.
+{ head -c 33 "$FURROW_TEST_DATA/images/exif6.png"; printf '\0\1\x11\x70zzZz'; head -c 70000 /dev/zero; printf '\0\0\0\0'
+    tail -c +34 "$FURROW_TEST_DATA/images/exif6.png"; } >late.png
+expect_exit 0 furrow images late.png -o out.npy
+expect_equal 'out.npy: u1 (1, 23, 19, 3), 1 image' "$(cat stdout)"
+expect_equal "$(od -An -v -t u1 "$FURROW_TEST_DATA/images/exif6.png.rgb" | tr -s ' \n' ' ' | sed 's/^ //; s/ $//')" "$(data out.npy)" 'pixels of late.png'
+
 # ----------------------------------------------------------------------------------------------- memory, whatever the number
 if [ -z "$FURROW_SANITIZE" ] && [ -x /usr/bin/time ]; then
     expect_exit 0 "$clouds" large 2 1400 2100
@@ -180,10 +192,22 @@ if [ -z "$FURROW_SANITIZE" ] && [ -x /usr/bin/time ]; then
     [ "$(tail -n 1 peak)" -lt 131072 ] || fail "peak of $(tail -n 1 peak) kB with --memory 64M: the output has 282 MB"
     rm large.npy
 fi
-{ printf 'P6 2000 2000 255\n' && head -c 12000000 /dev/zero; } >wide.ppm # larger than what is left for a file
-expect_exit 0 images wide.ppm --size 9x9 -o out.npy -t 1
-expect_exit 3 images wide.ppm --size 9x9 -o out.npy -t 1 -m 20M
-grep -qE 'a file of 12000017 bytes; the memory cap leaves [0-9]+$' out.manifest.csv || fail "$(cat out.manifest.csv)"
+# What needs more than the share of a thread gets it, what needs more than a quarter of the cap is a reject: on any threads.
+mkdir wide
+{ printf 'P6 2000 2000 255\n' && head -c 12000000 /dev/zero; } >wide/a.ppm
+{ printf 'BM\x36\x1b\xb7\0\0\0\0\0\x36\0\0\0\x28\0\0\0\xd0\7\0\0\xd0\7\0\0\1\0\x18\0' && head -c 12000024 /dev/zero; } >wide/b.bmp
+expect_exit 0 images wide --size 9x9 -o out.npy -t 1 -m 120M
+expect_exit 3 images wide --size 9x9 -o expected.npy -t 1 -m 64M
+for how in '1 3' '2 1' '2 4'; do
+    expect_exit 3 on_ranks "${how% *}" furrow images wide --size 9x9 -o out.npy -q -t "${how#* }" -m 64M
+    expect_same expected.npy out.npy
+    expect_same expected.manifest.csv out.manifest.csv
+done
+expect_equal '0,wide/a.ppm,ok,2000,2000,3,' "$(sed -n 2p out.manifest.csv)"
+expect_text out.manifest.csv '1,wide/b.bmp,rejected,2000,2000,3,file and decoder need at least 24030610 bytes of memory and may have 16777216: give --memory 92M'
+expect_exit 3 images wide/a.ppm --size 9x9 -o out.npy -m 20M
+expect_text out.manifest.csv 'need at least 12000018 bytes of memory and may have 5242880: give --memory 46M'
+rm -r wide
 
 # ---------------------------------------------------------------------------------------------------------- contact sheet
 expect_exit 3 images bad -o out.npy --size 9x9 --contact-sheet sheet.png
@@ -228,6 +252,8 @@ refused 2 '--epoch needs --shuffle SEED' small -o new.npy --epoch 2
 refused 2 "--shuffle: '-1' is not an integer of at least 0" small -o new.npy --shuffle=-1
 refused 2 '--offset: -1 is negative' small -o new.npy --offset -1
 refused 2 '--resume needs --output' small --stats --resume
+refused 2 'small/b.ppm: is both input and output' small -o small/b.ppm
+refused 2 'new.png is both output and contact sheet' small -o new.png --contact-sheet new.png
 refused 2 '--label-key needs --labels' small -o new.npy --label-key a
 refused 2 'must have one %d or %05d' small -o new.npy --batch 2
 refused 2 'must have one %d or %05d' small -o 'new-%s%d.npy' --batch 2

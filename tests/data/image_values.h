@@ -29,11 +29,14 @@ static const struct {
     {"interlaced.png", "PNG", 19, 23, 3, 8, 1, 0},
     {"interlaced-palette4.png", "PNG", 19, 23, 1, 4, 1, 0},
     {"interlaced-2x1.png", "PNG", 1, 2, 3, 8, 1, 0},
+    {"gray-key.png", "PNG", 19, 23, 1, 8, 1, 0},
+    {"gray-alpha16.png", "PNG", 19, 23, 2, 16, 1, 0},
     {"exif6.png", "PNG", 19, 23, 3, 8, 6, 0},
     {"444.jpg", "JPEG", 19, 23, 3, 8, 1, 2},
     {"422.jpg", "JPEG", 19, 23, 3, 8, 1, 2},
     {"420.jpg", "JPEG", 19, 23, 3, 8, 1, 2},
     {"411.jpg", "JPEG", 19, 23, 3, 8, 1, 2},
+    {"edges.jpg", "JPEG", 16, 20, 3, 8, 1, 2},
     {"440.jpg", "JPEG", 16, 16, 3, 8, 1, 2},
     {"gray.jpg", "JPEG", 19, 23, 1, 8, 1, 2},
     {"progressive.jpg", "JPEG", 19, 23, 3, 8, 1, 2},
@@ -89,6 +92,7 @@ static const struct {
     {"large.jpg", "JPEG", 64, 96, 3, 8, 1, 2},
 };
 
+/* To another size: pixels in RGB, then of one channel. */
 static const struct {
     const char *name;
     int64_t height, width;
@@ -147,6 +151,61 @@ static const struct {
     {"large.jpg", 25, 39, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, false, "resize-46.rgb", 2},
     {"large.jpg", 13, 11, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, false, "resize-47.rgb", 2},
     {"large.jpg", 13, 11, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, true, "resize-48.rgb", 2},
+    {"turned1.jpg", 16, 24, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, false, "resize-49.rgb", 3},
+    {"turned1.jpg", 13, 11, FURROW_FIT_CROP, FURROW_FILTER_BOX, false, "resize-50.rgb", 3},
+    {"turned1.jpg", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_BOX, false, "resize-51.rgb", 3},
+    {"turned2.jpg", 16, 24, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, false, "resize-52.rgb", 3},
+    {"turned2.jpg", 13, 11, FURROW_FIT_CROP, FURROW_FILTER_BOX, false, "resize-53.rgb", 3},
+    {"turned2.jpg", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_BOX, false, "resize-54.rgb", 3},
+    {"turned3.jpg", 16, 24, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, false, "resize-55.rgb", 3},
+    {"turned3.jpg", 13, 11, FURROW_FIT_CROP, FURROW_FILTER_BOX, false, "resize-56.rgb", 3},
+    {"turned3.jpg", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_BOX, false, "resize-57.rgb", 3},
+    {"turned4.jpg", 16, 24, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, false, "resize-58.rgb", 3},
+    {"turned4.jpg", 13, 11, FURROW_FIT_CROP, FURROW_FILTER_BOX, false, "resize-59.rgb", 3},
+    {"turned4.jpg", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_BOX, false, "resize-60.rgb", 3},
+    {"turned5.jpg", 24, 16, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, false, "resize-61.rgb", 3},
+    {"turned5.jpg", 13, 11, FURROW_FIT_CROP, FURROW_FILTER_BOX, false, "resize-62.rgb", 3},
+    {"turned5.jpg", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_BOX, false, "resize-63.rgb", 3},
+    {"turned6.jpg", 24, 16, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, false, "resize-64.rgb", 3},
+    {"turned6.jpg", 13, 11, FURROW_FIT_CROP, FURROW_FILTER_BOX, false, "resize-65.rgb", 3},
+    {"turned6.jpg", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_BOX, false, "resize-66.rgb", 3},
+    {"turned7.jpg", 24, 16, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, false, "resize-67.rgb", 3},
+    {"turned7.jpg", 13, 11, FURROW_FIT_CROP, FURROW_FILTER_BOX, false, "resize-68.rgb", 3},
+    {"turned7.jpg", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_BOX, false, "resize-69.rgb", 3},
+    {"turned8.jpg", 24, 16, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, false, "resize-70.rgb", 3},
+    {"turned8.jpg", 13, 11, FURROW_FIT_CROP, FURROW_FILTER_BOX, false, "resize-71.rgb", 3},
+    {"turned8.jpg", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_BOX, false, "resize-72.rgb", 3},
+};
+
+static const struct {
+    const char *name;
+    int64_t height, width;
+    furrow_fit_t fit;
+    furrow_filter_t filter;
+    bool full_decode;
+    const char *pixels;
+    int tolerance;
+} grays[] = {
+    {"rgb.png", 19, 23, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, true, "gray-0.luma", 0},
+    {"rgb.png", 7, 30, FURROW_FIT_STRETCH, FURROW_FILTER_NEAREST, true, "gray-1.luma", 0},
+    {"rgb.png", 12, 12, FURROW_FIT_CROP, FURROW_FILTER_NEAREST, true, "gray-2.luma", 0},
+    {"rgb.png", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_NEAREST, true, "gray-3.luma", 0},
+    {"rgb.png", 7, 30, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, true, "gray-4.luma", 0},
+    {"rgb.png", 12, 12, FURROW_FIT_CROP, FURROW_FILTER_BOX, true, "gray-5.luma", 0},
+    {"rgb.png", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_BOX, true, "gray-6.luma", 0},
+    {"rgb.png", 7, 30, FURROW_FIT_STRETCH, FURROW_FILTER_LINEAR, true, "gray-7.luma", 0},
+    {"rgb.png", 12, 12, FURROW_FIT_CROP, FURROW_FILTER_LINEAR, true, "gray-8.luma", 0},
+    {"rgb.png", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_LINEAR, true, "gray-9.luma", 0},
+    {"rgb.png", 7, 30, FURROW_FIT_STRETCH, FURROW_FILTER_CUBIC, true, "gray-10.luma", 0},
+    {"rgb.png", 12, 12, FURROW_FIT_CROP, FURROW_FILTER_CUBIC, true, "gray-11.luma", 0},
+    {"rgb.png", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_CUBIC, true, "gray-12.luma", 0},
+    {"rgb.png", 7, 30, FURROW_FIT_STRETCH, FURROW_FILTER_LANCZOS, true, "gray-13.luma", 0},
+    {"rgb.png", 12, 12, FURROW_FIT_CROP, FURROW_FILTER_LANCZOS, true, "gray-14.luma", 0},
+    {"rgb.png", 15, 30, FURROW_FIT_PAD, FURROW_FILTER_LANCZOS, true, "gray-15.luma", 0},
+    {"420.jpg", 19, 23, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, true, "gray-16.luma", 2},
+    {"444.jpg", 19, 23, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, true, "gray-17.luma", 2},
+    {"progressive.jpg", 19, 23, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, true, "gray-18.luma", 2},
+    {"gray.jpg", 19, 23, FURROW_FIT_STRETCH, FURROW_FILTER_BOX, true, "gray-19.luma", 2},
 };
 
 #endif

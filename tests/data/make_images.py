@@ -4,7 +4,7 @@
     python3 make_images.py          needs python3-pil, python3-opencv, libjpeg-turbo-progs (jpegtran)
 
 A picture NAME has its pixels beside it in NAME.rgb: height x width x 3 bytes, as Pillow's convert("RGB") gives them
-where no other source is named below. Resized pictures are in resize-*.rgb.
+where no other source is named below. Resized pictures are in resize-*.rgb and, of one channel, gray-*.luma.
 """
 import io
 import pathlib
@@ -21,6 +21,7 @@ FOLDER = HERE / "images"
 HEIGHT, WIDTH = 19, 23
 pictures = []   # file, format, height, width, channels, bits, orientation, tolerance
 resizes = []    # file, height, width, fit, filter, full, pixels, tolerance
+grays = []      # the same; one channel
 rng = numpy.random.default_rng(4)
 
 
@@ -128,6 +129,9 @@ def make_png():
     picture("interlaced-palette4.png", png(gray >> 4, 4, 3, True, chunk(b"PLTE", colours[:16].tobytes())), 1, 4,
             pixels=colours[gray >> 4])
     picture("interlaced-2x1.png", png(NOISE[:1, :2], 8, 2, interlace=True), 3)
+    picture("gray-key.png", png(gray, 8, 0, extra=chunk(b"tRNS", struct.pack(">H", gray[3, 4]))), 1,
+            pixels=numpy.repeat(gray[:, :, None], 3, 2))
+    picture("gray-alpha16.png", png(deep[:, :, :2], 16, 4), 2, 16, pixels=numpy.repeat(high[:, :, :1], 3, 2))
     exif = b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHH", 0x112, 3, 1, 6, 0) + bytes(4)
     turned = saved(BASE, "PNG", exif=b"Exif\0\0" + exif)
     assert b"eXIf" in turned
@@ -151,6 +155,8 @@ def make_jpeg():
     picture("422.jpg", saved(BASE, "JPEG", subsampling="4:2:2", **quality), 3, tolerance=2)
     picture("420.jpg", saved(BASE, "JPEG", subsampling="4:2:0", **quality), 3, tolerance=2)
     picture("411.jpg", saved(BASE, "JPEG", subsampling="4:1:1", **quality), 3, tolerance=2)
+    columns = numpy.tile(numpy.array([(250, 20, 30), (20, 40, 240)], "u1").repeat(2, 0), (16, 5, 1))  # colours to the edge
+    picture("edges.jpg", saved(columns, "JPEG", subsampling="4:2:2", **quality), 3, tolerance=2)
     picture("440.jpg", jpegtran(saved(BASE.transpose(1, 0, 2)[:16, :16], "JPEG", subsampling="4:2:2", **quality),
                                 "-transpose"), 3, tolerance=2)
     picture("gray.jpg", saved(BASE[:, :, 1], "JPEG", **quality), 1, tolerance=2)
@@ -342,6 +348,12 @@ def resized(file, size, fit, name, pixels, full=True, tolerance=0):
     resizes.append((file, size[0], size[1], fit, name, full, out, tolerance))
 
 
+def gray(file, size, fit, name, pixels, tolerance=0):
+    out = f"gray-{len(grays)}.luma"
+    put(out, numpy.ascontiguousarray(pixels).tobytes())
+    grays.append((file, size[0], size[1], fit, name, True, out, tolerance))
+
+
 def make_resizes():
     image = Image.open(FOLDER / "rgb.png")
     for name, value in FILTERS.items():
@@ -373,6 +385,51 @@ def make_resizes():
     resized("large.jpg", (13, 11), "STRETCH", "BOX", whole.resize((11, 13), Image.BOX), True, 2)
 
 
+def fitted(image, fit, height, width, how):
+    if fit == "STRETCH":
+        return image.resize((width, height), how)
+    return ImageOps.fit(image, (width, height), how) if fit == "CROP" else ImageOps.pad(image, (width, height), how, color=0)
+
+
+def make_turned():
+    """Every orientation with every fit, of a JPEG that is decoded at 2/8."""
+    image = Image.fromarray(smooth(64, 96, 3, 2))
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x112] = orientation
+        data = saved(image, "JPEG", quality=90, subsampling="4:2:0", exif=exif.tobytes())
+        name = put(f"turned{orientation}.jpg", data)
+        draft = Image.open(io.BytesIO(data))
+        draft.draft("RGB", (24, 16))
+        assert draft.size == (24, 16)
+        turned = ImageOps.exif_transpose(draft)
+        quarter = turned.size[::-1]
+        for fit, (height, width) in (("STRETCH", quarter), ("CROP", (13, 11)), ("PAD", (15, 30))):
+            # Turned before it is resized there, after it here.
+            resized(name, (height, width), fit, "BOX", fitted(turned, fit, height, width, Image.BOX), False, 3)
+
+
+def make_grays():
+    """Of a lossless file as Pillow's convert("L"), of a JPEG as cv2.IMREAD_GRAYSCALE."""
+    luma = Image.open(FOLDER / "rgb.png").convert("L")
+    gray("rgb.png", (HEIGHT, WIDTH), "STRETCH", "BOX", luma)
+    for name, value in FILTERS.items():
+        for fit, height, width in (("STRETCH", 7, 30), ("CROP", 12, 12), ("PAD", 15, 30)):
+            gray("rgb.png", (height, width), fit, name, fitted(luma, fit, height, width, value))
+    for file in ("420.jpg", "444.jpg", "progressive.jpg", "gray.jpg"):
+        gray(file, (HEIGHT, WIDTH), "STRETCH", "BOX", cv2.imread(str(FOLDER / file), cv2.IMREAD_GRAYSCALE), 2)
+
+
+def rows_of(name, entries):
+    lines = ["static const struct {", "    const char *name;", "    int64_t height, width;", "    furrow_fit_t fit;",
+             "    furrow_filter_t filter;", "    bool full_decode;", "    const char *pixels;", "    int tolerance;",
+             f"}} {name}[] = {{"]
+    for file, height, width, fit, kind, full, out, tolerance in entries:
+        lines.append(f'    {{"{file}", {height}, {width}, FURROW_FIT_{fit}, FURROW_FILTER_{kind}, {str(full).lower()}, '
+                     f'"{out}", {tolerance}}},')
+    return lines + ["};", ""]
+
+
 def make_header():
     lines = ["/* Made by make_images.py; do not edit. */", "/* clang-format off */",
              "#ifndef FURROW_TESTS_IMAGE_VALUES_H", "#define FURROW_TESTS_IMAGE_VALUES_H", "",
@@ -382,18 +439,13 @@ def make_header():
              "    int channels, bits, orientation, tolerance;", "} pictures[] = {"]
     for name, kind, *numbers in pictures:
         lines.append(f'    {{"{name}", "{kind}", {", ".join(str(int(n)) for n in numbers)}}},')
-    lines += ["};", "", "static const struct {", "    const char *name;", "    int64_t height, width;",
-              "    furrow_fit_t fit;", "    furrow_filter_t filter;", "    bool full_decode;",
-              "    const char *pixels;", "    int tolerance;", "} resizes[] = {"]
-    for name, height, width, fit, kind, full, out, tolerance in resizes:
-        lines.append(f'    {{"{name}", {height}, {width}, FURROW_FIT_{fit}, FURROW_FILTER_{kind}, {str(full).lower()}, '
-                     f'"{out}", {tolerance}}},')
-    lines += ["};", "", "#endif", ""]
+    lines += ["};", "", "/* To another size: pixels in RGB, then of one channel. */"]
+    lines += rows_of("resizes", resizes) + rows_of("grays", grays) + ["#endif", ""]
     (HERE / "image_values.h").write_text("\n".join(lines))
 
 
 FOLDER.mkdir(exist_ok=True)
 for old in FOLDER.iterdir():
     old.unlink()
-for make in (make_png, make_jpeg, make_gif, make_bmp, make_tga, make_psd, make_pnm, make_resizes, make_header):
+for make in (make_png, make_jpeg, make_gif, make_bmp, make_tga, make_psd, make_pnm, make_resizes, make_turned, make_grays, make_header):
     make()

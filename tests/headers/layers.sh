@@ -19,7 +19,7 @@ mpi.h             src/furrow_mpi.h|src/@(context|agree|transfer).[ch]
 furrow_mpi.h      src/@(context|agree|transfer).[ch]|apps/*
 omp.h             src/@(context|exec).[ch]|apps/*
 stdio.h           src/*|apps/*
-pthread.h         src/items*.[ch]|src/row_stream.c|src/pool*.[ch]|src/isolate*.[ch]|src/batches.c|apps/watchdog.c
+pthread.h         src/items*.[ch]|src/row_stream.c|src/pool*.[ch]|src/isolate*.[ch]|src/batches.c|src/images_memory.c|apps/watchdog.c
 dlfcn.h           src/row_kernel.c
 fcntl.h           src/*|apps/*
 unistd.h          src/*|apps/*

@@ -65,15 +65,16 @@ static furrow_batches_t *opened(const furrow_batches_opts_t *opts)
 /* Every slot of the batch holds the image that it is said to hold. */
 static void check_pixels(const furrow_batch_t *b)
 {
+    const int64_t slot = b->shape[1] * b->shape[2] * b->shape[3];
+
     for (int64_t i = 0; i < b->count; i++)
-        for (int64_t j = 0; j < SLOT; j++)
-            assert_int_equal(((uint8_t *)b->data)[i * SLOT + j], (uint8_t)(10 * b->image[i]));
+        for (int64_t j = 0; j<slot; j += slot> SLOT ? SLOT : 1)
+            assert_int_equal(((uint8_t *)b->data)[i * slot + j], (uint8_t)(10 * b->image[i]));
 }
 
-/* The images of all batches of an epoch, in their order. */
-static int64_t read_epochs(const furrow_batches_opts_t *opts, int64_t *image)
+/* The images of all batches that are left, in their order. */
+static int64_t read_rest(furrow_batches_t *l, int64_t *image)
 {
-    furrow_batches_t *l = opened(opts);
     furrow_batch_t b;
     furrow_status_t status;
     int64_t count = 0;
@@ -82,10 +83,18 @@ static int64_t read_epochs(const furrow_batches_opts_t *opts, int64_t *image)
         check_pixels(&b);
         memcpy(image + count, b.image, (size_t)b.count * sizeof *image);
         count += b.count;
-        memset(b.data, 0x5a, (size_t)(b.count * SLOT)); /* the caller may write there */
+        memset(b.data, 0x5a, (size_t)(b.count * b.shape[1] * b.shape[2] * b.shape[3])); /* the caller may write there */
     }
     assert_int_equal(status, FURROW_EEMPTY);
     assert_int_equal(furrow_batches_next(l, &b, NULL), FURROW_EEMPTY);
+    return count;
+}
+
+static int64_t read_epochs(const furrow_batches_opts_t *opts, int64_t *image)
+{
+    furrow_batches_t *l = opened(opts);
+    const int64_t count = read_rest(l, image);
+
     furrow_batches_free(l);
     return count;
 }
@@ -155,6 +164,37 @@ static void a_position_goes_on_where_it_was(void **state)
     }
 }
 
+/* From anywhere to anywhere, with images in work, and from the end. */
+static void a_loader_goes_where_it_is_told(void **state)
+{
+    int64_t all[2 * IMAGES], rest[2 * IMAGES];
+    furrow_batches_opts_t opts = options(6);
+    furrow_batch_t b;
+
+    (void)state;
+    opts.shuffle = true;
+    opts.epochs = 2;
+    opts.ahead = 3;
+    opts.image.height = opts.image.width = 400; /* work that takes a while */
+    assert_int_equal(read_epochs(&opts, all), 2 * IMAGES);
+    furrow_batches_t *l = opened(&opts);
+    for (int64_t to = 0; to <= 8; to++) {
+        const furrow_position_t first = {0, to / 3}, position = {to / 4, to % 4};
+        const int64_t skipped = to / 4 * IMAGES + to % 4 * 6;
+        assert_int_equal(furrow_batches_seek(l, first, NULL), FURROW_OK);
+        if (to % 2 == 0) assert_int_equal(furrow_batches_next(l, &b, NULL), FURROW_OK);
+        (void)usleep(300); /* its threads are at work now, or will be: both must do */
+        assert_int_equal(furrow_batches_seek(l, position, NULL), FURROW_OK);
+        assert_int_equal(furrow_batches_position(l).epoch * 4 + furrow_batches_position(l).batch, to);
+        assert_int_equal(read_rest(l, rest), 2 * IMAGES - skipped);
+        assert_memory_equal(rest, all + skipped, (size_t)(2 * IMAGES - skipped) * sizeof *rest);
+    }
+    assert_int_equal(furrow_batches_seek(l, (furrow_position_t){2, 1}, NULL), FURROW_EARG);
+    assert_int_equal(furrow_batches_seek(l, (furrow_position_t){0, -1}, NULL), FURROW_EARG);
+    assert_int_equal(furrow_batches_next(l, &b, NULL), FURROW_EEMPTY); /* where it was */
+    furrow_batches_free(l);
+}
+
 static void a_smaller_last_batch_may_be_dropped(void **state)
 {
     int64_t image[IMAGES];
@@ -216,6 +256,7 @@ static void bad_images_are_named(void **state)
     assert_int_equal(status, FURROW_ETRUNCATED);
     assert_non_null(strstr(err.text, ".ppm: "));
     assert_int_equal(furrow_batches_next(l, &b, &err), FURROW_ETRUNCATED);
+    assert_int_equal(furrow_batches_seek(l, (furrow_position_t){0, 0}, &err), FURROW_ETRUNCATED);
     furrow_batches_free(l);
     for (int i = 0; i < 3; i++) put_image(bad[i]);
 }
@@ -241,9 +282,13 @@ static void what_makes_no_sense_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_epoch_has_every_image_once),    cmocka_unit_test(epochs_have_their_own_orders),
-        cmocka_unit_test(a_position_goes_on_where_it_was),  cmocka_unit_test(a_smaller_last_batch_may_be_dropped),
-        cmocka_unit_test(a_loader_may_be_left_at_any_time), cmocka_unit_test(bad_images_are_named),
+        cmocka_unit_test(an_epoch_has_every_image_once),
+        cmocka_unit_test(epochs_have_their_own_orders),
+        cmocka_unit_test(a_position_goes_on_where_it_was),
+        cmocka_unit_test(a_loader_goes_where_it_is_told),
+        cmocka_unit_test(a_smaller_last_batch_may_be_dropped),
+        cmocka_unit_test(a_loader_may_be_left_at_any_time),
+        cmocka_unit_test(bad_images_are_named),
         cmocka_unit_test(what_makes_no_sense_is_refused),
     };
 

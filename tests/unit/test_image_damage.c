@@ -311,6 +311,20 @@ static void test_image_damage__kinds_by_name(void **state)
     expect_patched("noise.gif", "\x2c\0\0\0\0", 5, 1, 1, FURROW_EUNSUPPORTED, "GIF: files whose first frame");
 }
 
+/* Bytes between palette and pixels, which the format allows: refused by name. */
+static void test_image_damage__gap(void **state)
+{
+    const bytes_t file = read_picture("palette.bmp", "");
+    const bytes_t longer = {calloc(1, (size_t)file.count + 4), file.count + 4};
+
+    (void)state;
+    memcpy(longer.data, file.data, (size_t)file.count);
+    longer.data[10] = (uint8_t)(longer.data[10] + 4); /* where the pixels begin */
+    expect_refused(longer, FURROW_EUNSUPPORTED, "BMP: files with a gap before the pixels, or 257 colours");
+    free(longer.data);
+    free(file.data);
+}
+
 static void test_image_damage__arithmetic(void **state)
 {
     const bytes_t file = read_picture("arithmetic.jpg", "");
@@ -454,6 +468,7 @@ int main(void)
                                        cmocka_unit_test_setup(test_image_damage__max_pixels, reset),
                                        cmocka_unit_test_setup(test_image_damage__memory, reset),
                                        cmocka_unit_test_setup(test_image_damage__kinds_by_name, reset),
+                                       cmocka_unit_test_setup(test_image_damage__gap, reset),
                                        cmocka_unit_test_setup(test_image_damage__arithmetic, reset),
                                        cmocka_unit_test_setup(test_image_damage__other_files, reset),
                                        cmocka_unit_test_setup(test_image_damage__scans, reset),

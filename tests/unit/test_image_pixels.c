@@ -58,25 +58,30 @@ static void test_image_pixels__info(void **state)
     }
 }
 
-static void check_resize(size_t i)
+/* `i`-th of the resized pictures, or of the gray ones. */
+static void check_resize(size_t i, furrow_color_t color)
 {
-    const bytes_t file = read_picture(resizes[i].name, ""), expected = read_picture(resizes[i].pixels, "");
+    const bool gray = color == FURROW_GRAY;
+    const char *name = gray ? grays[i].name : resizes[i].name, *stored = gray ? grays[i].pixels : resizes[i].pixels;
+    const bytes_t file = read_picture(name, ""), expected = read_picture(stored, "");
     furrow_image_opts_t opts = FURROW_IMAGE_OPTS_INIT;
     furrow_error_t err;
     int64_t bytes;
 
-    opts.height = resizes[i].height;
-    opts.width = resizes[i].width;
-    opts.fit = resizes[i].fit;
-    opts.filter = resizes[i].filter;
-    opts.full_decode = resizes[i].full_decode;
+    opts.color = color;
+    opts.height = gray ? grays[i].height : resizes[i].height;
+    opts.width = gray ? grays[i].width : resizes[i].width;
+    opts.fit = gray ? grays[i].fit : resizes[i].fit;
+    opts.filter = gray ? grays[i].filter : resizes[i].filter;
+    opts.full_decode = gray || resizes[i].full_decode;
     uint8_t *pixels = decode_into(file, &opts, 0xa5, &bytes, NULL, &err);
-    if (pixels == NULL) fail_msg("%s: %s", resizes[i].pixels, err.text);
+    if (pixels == NULL) fail_msg("%s: %s", stored, err.text);
     assert_int_equal(bytes, expected.count);
     const int difference = largest_difference(pixels, expected.data, bytes);
-    if (difference > resizes[i].tolerance)
-        fail_msg("%s: %s to %dx%d, fit %d, filter %d: pixels differ by %d", resizes[i].pixels, resizes[i].name,
-                 (int)opts.height, (int)opts.width, (int)opts.fit, (int)opts.filter, difference);
+    const char *format = strstr(name, ".jpg") != NULL ? "JPEG" : "";
+    if (difference > tolerance_of(format, gray ? grays[i].tolerance : resizes[i].tolerance))
+        fail_msg("%s: %s to %dx%d, fit %d, filter %d: pixels differ by %d", stored, name, (int)opts.height,
+                 (int)opts.width, (int)opts.fit, (int)opts.filter, difference);
     free(pixels);
     free(expected.data);
     free(file.data);
@@ -86,7 +91,14 @@ static void test_image_pixels__resized(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(resizes); i++)
-        if (resizes[i].full_decode || tolerance_of("JPEG", 0) == 0) check_resize(i);
+        if (resizes[i].full_decode || tolerance_of("JPEG", 0) == 0) check_resize(i, FURROW_RGB);
+}
+
+/* Gray is made before it is resized. */
+static void test_image_pixels__gray_resized(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(grays); i++) check_resize(i, FURROW_GRAY);
 }
 
 /* ------------------------------------------------------------------------------------------- colour, layout, dtype */
@@ -196,6 +208,51 @@ static void test_image_pixels__f4(void **state)
             for (furrow_color_t color = FURROW_RGB; color <= FURROW_GRAY; color++) check_f4(some[i], layout, color);
 }
 
+/* Resized, turned and padded pixels in other orders, places and dtypes are the same pixels. */
+static void check_same(const char *name, const furrow_image_opts_t *plain)
+{
+    int64_t bytes, count;
+    uint8_t *pixels = decode_as(name, plain, &count);
+
+    for (furrow_layout_t layout = FURROW_NHWC; layout <= FURROW_NCHW; layout++)
+        for (furrow_color_t color = FURROW_RGB; color <= FURROW_BGR; color++)
+            for (int is_f4 = 0; is_f4 <= 1; is_f4++) {
+                furrow_image_opts_t opts = *plain;
+                opts.layout = layout;
+                opts.color = color;
+                opts.dtype = is_f4 != 0 ? FURROW_F4 : FURROW_U1;
+                void *found = decode_as(name, &opts, &bytes);
+                for (int64_t k = 0; k < count; k++) {
+                    const int64_t c = layout == FURROW_NCHW ? k / (count / 3) : k % 3;
+                    const int64_t pixel = layout == FURROW_NCHW ? k % (count / 3) : k / 3;
+                    const uint8_t wanted = pixels[3 * pixel + (color == FURROW_BGR ? 2 - c : c)];
+                    if (is_f4 != 0)
+                        assert_true(((float *)found)[k] == (float)wanted / 255.0f);
+                    else
+                        assert_int_equal(((uint8_t *)found)[k], wanted);
+                }
+                free(found);
+            }
+    free(pixels);
+}
+
+static void test_image_pixels__every_option(void **state)
+{
+    static const char *const names[] = {"rgb.png", "exif6.png", "turned5.jpg", "turned8.jpg", "noise.gif"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++)
+        for (furrow_fit_t fit = FURROW_FIT_STRETCH; fit <= FURROW_FIT_PAD; fit++)
+            for (furrow_filter_t filter = FURROW_FILTER_AUTO; filter <= FURROW_FILTER_AREA; filter++) {
+                furrow_image_opts_t opts = FURROW_IMAGE_OPTS_INIT;
+                opts.height = 12;
+                opts.width = 21;
+                opts.fit = fit;
+                opts.filter = filter;
+                check_same(names[i], &opts);
+            }
+}
+
 /* What pad leaves free is a black pixel, in f4 too, and lies where Pillow has it. */
 static void test_image_pixels__pad_is_black(void **state)
 {
@@ -249,6 +306,8 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_image_pixels__every_kind),
                                        cmocka_unit_test(test_image_pixels__info),
                                        cmocka_unit_test(test_image_pixels__resized),
+                                       cmocka_unit_test(test_image_pixels__gray_resized),
+                                       cmocka_unit_test(test_image_pixels__every_option),
                                        cmocka_unit_test(test_image_pixels__bgr),
                                        cmocka_unit_test(test_image_pixels__gray),
                                        cmocka_unit_test(test_image_pixels__planes),

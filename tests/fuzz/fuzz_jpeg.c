@@ -1,0 +1,7 @@
+/* JPEG: see picture.h. */
+#include "picture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    return fuzz_picture("JPEG", data, size);
+}

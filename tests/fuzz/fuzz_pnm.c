@@ -1,0 +1,7 @@
+/* PNM: see picture.h. */
+#include "picture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    return fuzz_picture("PNM", data, size);
+}
