@@ -4,6 +4,7 @@
 TMPDIR=$FURROW_CLUSTER/shared
 # The threads of all ranks of all hosts share the few cores of one machine.
 export OMP_WAIT_POLICY=passive OMPI_MCA_mpi_yield_when_idle=1
+export OMPI_MCA_odls_base_sigkill_timeout=0 # see tests/CMakeLists.txt
 export SLURM_PMIX_FENCE=ring # for srun: see slurm/rows.sbatch
 . "$FURROW_SOURCE_DIR/tests/lib.sh"
 

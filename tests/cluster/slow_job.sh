@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # Sourced by the tests that disturb a job: a job on a slow disk, so that there is time to disturb it.
+unset OMPI_MCA_odls_base_sigkill_timeout # ranks have the second that users' ranks have
 "${CC:-cc}" -shared -fPIC -O1 -o slow.so "$cluster_scripts/slow.c" || fail 'slow.c'
 "$FURROW" random --shape 40000,250 --seed 3 -q -o in.npy || fail 'random'
 "$FURROW" rows sort in.npy -q -o expected.npy || fail 'rows'
