@@ -49,12 +49,15 @@ wait_for_state()
     fail "job $1 is $state after $2 s, not $3"
 }
 
-# finish JOB CODE: the job ends with that exit code.
+# finish JOB CODE: the job ends with that exit code. On the way into the queue it may for a moment look as if it had ended otherwise.
 finish()
 {
-    local seen
+    local state=FAILED seen
 
+    [ "$2" -ne 0 ] || state=COMPLETED
     wait_for_state "$1" 120 'COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL|OUT_OF_MEMORY'
+    wait_for_state "$1" 10 "$state|PENDING|RUNNING|COMPLETING"
+    wait_for_state "$1" 120 "$state"
     seen=$(scontrol show job "$1" | sed -nE 's/^ *.*ExitCode=([0-9]+:[0-9]+).*/\1/p')
     [ "$seen" = "$2:0" ] && return
     cat "job-$1.log" >&2
@@ -81,4 +84,22 @@ finish_array()
     [ "$seen" = "$*" ] && return
     cat "job-$job.log" >&2
     fail "array $job: expected exit codes '$*', got '$seen'"
+}
+
+# in_parallel COMMAND...: each, several words, in a process of its own; what they print is kept apart.
+in_parallel()
+{
+    local pids=() commands=("$@") i failed=0
+
+    for i in "${!commands[@]}"; do
+        (${commands[i]}) >"parallel-$i.txt" 2>&1 &
+        pids+=($!)
+    done
+    for i in "${!commands[@]}"; do
+        wait "${pids[i]}" && continue
+        printf 'FAILED: %s:\n' "${commands[i]}" >&2
+        cat "parallel-$i.txt" >&2
+        failed=1
+    done
+    [ $failed -eq 0 ] || exit 1
 }

@@ -1,6 +1,6 @@
 /* A library for LD_PRELOAD, for tests that must meet a certain moment of a run.
  *
- * SLOW_DISK=FILE   while FILE exists every large read takes half a second, as on a file system that is overloaded; no core is busy
+ * SLOW_DISK=FILE   while FILE exists every large read takes a second, as on a file system that is overloaded; no core is busy
  * SLOW_EXIT=RANK   that rank of srun leaves two seconds after it has finished, and so after the others */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -10,11 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LARGE = 100000 };
+enum { LARGE = 5000 };
 
 ssize_t pread(int fd, void *buffer, size_t bytes, off_t offset)
 {
-    const struct timespec pause = {.tv_nsec = 500000000};
+    const struct timespec pause = {.tv_sec = 1};
     const char *sign = getenv("SLOW_DISK");
     ssize_t (*real)(int, void *, size_t, off_t);
 
