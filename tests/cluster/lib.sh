@@ -85,21 +85,3 @@ finish_array()
     cat "job-$job.log" >&2
     fail "array $job: expected exit codes '$*', got '$seen'"
 }
-
-# in_parallel COMMAND...: each, several words, in a process of its own; what they print is kept apart.
-in_parallel()
-{
-    local pids=() commands=("$@") i failed=0
-
-    for i in "${!commands[@]}"; do
-        (${commands[i]}) >"parallel-$i.txt" 2>&1 &
-        pids+=($!)
-    done
-    for i in "${!commands[@]}"; do
-        wait "${pids[i]}" && continue
-        printf 'FAILED: %s:\n' "${commands[i]}" >&2
-        cat "parallel-$i.txt" >&2
-        failed=1
-    done
-    [ $failed -eq 0 ] || exit 1
-}
