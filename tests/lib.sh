@@ -128,3 +128,10 @@ in_parallel()
     done
     [ $failed -eq 0 ] || exit 1
 }
+
+# in_folder NAME: enters a new folder, where from now on the helpers above leave their files too; for commands of in_parallel.
+in_folder()
+{
+    work=$work/$1
+    mkdir "$work" && cd "$work" || exit 1
+}

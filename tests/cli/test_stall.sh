@@ -82,11 +82,11 @@ expect_gone()
     rm id
 }
 
-# alone_in NAME: in a folder of its own, as if the test had just begun: all that follows takes time, but hardly computes.
+# All that follows takes time, but hardly computes.
 alone_in()
 {
-    work=$work/$1
-    mkdir "$work" && cd "$work" && cp ../in.npy ../kernels.so . || exit 1
+    in_folder "$1"
+    cp ../in.npy ../kernels.so .
 }
 
 # --------------------------------------------------------------------------------------------------------------- what is stuck

@@ -79,3 +79,50 @@ expect_stop()
     wait_for_state "$job" "$1" PENDING
     [ ! -e out.npy ] || fail 'the run was over before'
 }
+
+# rank_on HOST: the process of the job in this folder that computes on HOST.
+rank_on()
+{
+    local pid namespace
+
+    namespace=$(readlink "/proc/$(cat "$FURROW_CLUSTER/pid/$1")/ns/net")
+    for pid in $(pgrep -x furrow); do
+        [ "$(readlink "/proc/$pid/cwd")" = "$PWD" ] && [ "$(readlink "/proc/$pid/ns/net")" = "$namespace" ] && echo "$pid"
+    done
+}
+
+# --------------------------------------------------------------------------------------------------------- outside of Slurm
+# start_slow_run NAME KIND: in a new folder NAME, a run by mpirun with the disk slow, as start_slow; its process is in `run`. A daemon of
+# Open MPI that is out of reach is missed after eight seconds, by default after eight minutes.
+start_slow_run()
+{
+    local -n command=$2
+
+    mkdir "$work/$1" && cd "$work/$1" || exit 1
+    kind=$2
+    touch slow
+    "$MPIEXEC" -H h1,h2,h3 -n 3 -x LD_PRELOAD="$work/slow.so" -x SLOW_DISK="$PWD/slow" --mca oob_tcp_keepalive_time 2 \
+        --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3 "$FURROW" "${command[@]}" -o out.npy >job-run.log 2>&1 &
+    run=$!
+    wait_for_work
+}
+
+# expect_end TEXT: mpirun ends, and says so.
+expect_end()
+{
+    timeout 60 tail --pid=$run -f /dev/null || fail "mpirun does not end: $1"
+    ! wait $run || fail "mpirun says that all is well: $1"
+    expect_text job-run.log "$1"
+}
+
+# The rest, by other ranks, gives the undisturbed bytes.
+expect_rest()
+{
+    local -n command=$kind
+
+    rm slow
+    on_hosts 2 "$FURROW" "${command[@]}" -o out.npy --resume >rest.txt || fail "$kind --resume"
+    expect_text rest.txt 'of an earlier run'
+    rm job-run.log rest.txt
+    expect_undisturbed
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Jobs that Slurm stops, in each of the ways that it has, go on by themselves and give the bytes of an undisturbed run.
+# Jobs that Slurm stops, in each of the ways that it has, or that lose a rank, go on by themselves and give the bytes of an undisturbed run.
 . "$FURROW_SOURCE_DIR/tests/cluster/lib.sh"
 . "$cluster_scripts/slow_job.sh"
 
@@ -47,6 +47,24 @@ cancelled()
     rm slow
     submit "$FURROW_SOURCE_DIR/slurm/$1.sbatch" "${command[@]:1}" -o out.npy
     expect_recovery
+}
+
+rank_killed()
+{
+    start_slow "killed-$1-$2" "$@"
+    kill -KILL "$(rank_on h2)" || fail 'no rank on h2'
+    expect_stop 60
+    expect_text "job-$job.log" 'furrow: the ranks ended with exit code 137; job'
+    expect_recovery
+}
+
+# Without Slurm it is the user who says --resume.
+rank_of_run_killed()
+{
+    start_slow_run "run-killed-$1" "$1"
+    kill -KILL "$(rank_on h3)" || fail 'no rank on h3'
+    expect_end 'on node h3 exited on signal 9 (Killed)'
+    expect_rest
 }
 
 # The limit is one minute, so that two minutes before it is at once; Slurm looks every half minute.
@@ -122,5 +140,6 @@ preempt()
 in_parallel 'out_of_time rows srun' 'out_of_time images mpirun' array_told_to_stop launcher_fails \
     'told_to_stop rows srun' 'told_to_stop rows mpirun' 'told_to_stop images srun' \
     'steps_told_to_stop rows srun' 'steps_told_to_stop rows mpirun' \
-    'requeued rows srun' 'requeued images srun' 'cancelled rows srun' 'cancelled rows mpirun'
+    'requeued rows srun' 'requeued images srun' 'cancelled rows srun' 'cancelled rows mpirun' \
+    'rank_killed rows srun' 'rank_killed rows mpirun' 'rank_killed images srun' 'rank_of_run_killed rows' 'rank_of_run_killed images'
 in_parallel 'preempted rows srun' 'preempted rows mpirun' 'preempted images srun' 'preempt rows-srun rows-mpirun images-srun'
