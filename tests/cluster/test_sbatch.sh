@@ -70,9 +70,11 @@ done_twice()
     finish "$job" 0
     expect_equal "$before" "$(stat -c '%i %Y' twice-done.npy)" 'output of a job that was done'
 }
-# Wrong usage is not tried again.
+# What would fail again is not tried again.
 wrong_usage()
 {
+    submit "$scripts/rows.sbatch" sort missing.npy -o never.npy
+    finish "$job" 1
     submit "$scripts/rows.sbatch" softmaxx data.npy -o never.npy
     finish "$job" 2
     expect_text "job-$job.log" "unknown operation 'softmaxx'"
