@@ -43,6 +43,7 @@ const cli_command_t cmd_doctor = {
     "Launch it as you would launch your own command: same mpirun or srun, same -t and --memory. Each problem comes "
     "with\n"
     "a launch line that has none. Exit code 1 if there is any problem.\n"
+    "With several ranks the first one writes a small file in the current folder, for a moment: do the others see it?\n"
     "Cores are what the system runs threads on: hardware threads, where a physical core has several.\n",
     options,
     run};

@@ -138,8 +138,8 @@ doctor_node_t doctor_node(const doctor_facts_t *facts, int node);
 /** Whether rank 0 may not write in a folder, and so cannot tell what others see of it. No problem in itself. */
 bool doctor_is_closed(const doctor_path_t *path);
 
-/** Whether a rank has fewer cores than its Slurm job has for each task: srun does not take --cpus-per-task over from sbatch
- * (since Slurm 22.05), mpirun never did. */
+/** Whether a rank has fewer cores than its Slurm job has for each task: srun does not take --cpus-per-task over from
+ * sbatch (since Slurm 22.05), mpirun never did. */
 bool doctor_has_lost(const doctor_facts_t *facts, const doctor_rank_t *rank);
 
 /** Physical cores in a set, as the first rank of a node knows them. */

@@ -1,4 +1,4 @@
-/* Owns what is wrong with folders and files: one problem for each, which names the first rank that sees it otherwise. */
+/* Owns what is wrong with folders and files: one problem for each, with the first rank that sees it otherwise. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

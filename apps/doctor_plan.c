@@ -204,8 +204,8 @@ void doctor_plan_alone(const doctor_facts_t *facts, const doctor_plan_t *plan, c
     append_command(facts, plan, line);
 }
 
-/* Outside of Slurm's jobs mpirun knows no other hosts than its own; and srun makes a job of its own there, so that a rank
- * cannot tell where its user is. */
+/* Outside of Slurm's jobs mpirun knows no other hosts than its own; and srun makes a job of its own there, so that a
+ * rank cannot tell where its user is. */
 static bool needs_hosts(const doctor_facts_t *facts)
 {
     if (facts->launcher == DOCTOR_SRUN) return true;

@@ -6,8 +6,8 @@
 
 #include "doctor_check.h"
 
-/** A launch that uses the nodes well: as many ranks on each as now, if there are cores for them, and all cores; with the
- * options that the user gave, where they do no harm. */
+/** A launch that uses the nodes well: as many ranks on each as now, if there are cores for them, and all cores; with
+ * the options that the user gave, where they do no harm. */
 typedef struct doctor_plan {
     int nodes, ranks, per_node;
     int physical;     /**< cores per rank, as Open MPI counts */
@@ -20,8 +20,8 @@ typedef struct doctor_plan {
 
 doctor_plan_t doctor_plan(const doctor_facts_t *facts);
 
-/** Of /dev/shm, for each rank that is not alone on its node: Open MPI takes half of it, the rest is for arrays that ranks
- * share. */
+/** Of /dev/shm, for each rank that is not alone on its node: Open MPI takes half of it, the rest is for arrays that
+ * ranks share. */
 static const int64_t DOCTOR_SHM_PER_RANK = INT64_C(8) << 20;
 
 /** Whether /dev/shm is too small for the ranks of a node. */

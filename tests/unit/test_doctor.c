@@ -418,7 +418,8 @@ static doctor_facts_t fake_path(doctor_view_t view[4], bool is_folder, doctor_si
         ranks[i] = fake_rank(i % 2 == 0 ? "a" : "b", "0-7", "0-7", 4);
         view[i] = (doctor_view_t){.sight = DOCTOR_SEES, .folder = "/home/me"};
     }
-    for (int i = 1; i < 4; i += 2) view[i] = (doctor_view_t){.sight = sight, .error = error, .folder = "/home/me"};
+    for (int i = 1; i < 4; i += 2)
+        view[i] = (doctor_view_t){.sight = (int32_t)sight, .error = error, .folder = "/home/me"};
     doctor_facts_t facts = fake_launch(4);
     facts.paths = 1;
     facts.path[0] = (doctor_path_t){.path = "/scratch/x", .is_folder = is_folder, .view = view};
