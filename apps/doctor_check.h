@@ -62,15 +62,50 @@ typedef enum doctor_mpi_level {
     DOCTOR_MPI_MULTIPLE
 } doctor_mpi_level_t;
 
+/** What a rank finds under a path that rank 0 sees. */
+typedef enum doctor_sight {
+    DOCTOR_SEES,
+    DOCTOR_SEES_NOTHING,
+    DOCTOR_SEES_ANOTHER, /**< a file with other bytes */
+    DOCTOR_CANNOT_WRITE
+} doctor_sight_t;
+
+typedef struct doctor_view {
+    int32_t sight;    /**< doctor_sight_t */
+    int32_t error;    /**< errno, or 0 */
+    char folder[248]; /**< the rank's current folder, cut */
+} doctor_view_t;
+
+/** A folder or file that all ranks are to see. */
+typedef struct doctor_path {
+    char path[512]; /**< as given; of the current folder: its name on rank 0 */
+    bool is_folder;
+    bool is_relative;    /**< to the current folder */
+    int32_t error;       /**< errno of rank 0, which then has nothing to show to the others; or 0 */
+    doctor_view_t *view; /**< of each rank; NULL where there was nothing to see, or nobody who was to see it */
+} doctor_path_t;
+
+/** The current folder and what --path names. */
+enum { DOCTOR_PATHS_MAX = 33 };
+
 /** The facts of the launch. */
 typedef struct doctor_facts {
     doctor_launcher_t launcher;
     doctor_mpi_level_t mpi_level;
     char mpi_library[80]; /**< "Open MPI v4.1.4" */
+    char program[256];    /**< the command, as it was started */
+    bool is_remote;       /**< mpirun runs on another node than rank 0 */
     int launched;         /**< processes that the launcher says it started, 0: not known */
-    int slurm_tasks;      /**< SLURM_NTASKS, or 0 */
+    int slurm_tasks;      /**< SLURM_NTASKS, or 0; outside of a Slurm job all of these are 0 */
+    int slurm_nodes;      /**< SLURM_JOB_NUM_NODES */
+    int slurm_job;        /**< SLURM_JOB_ID */
+    int threads_asked;    /**< -t, or 0 */
+    int64_t memory_asked; /**< --memory, or 0 */
+    bool source_root;     /**< --source root: only rank 0 opens files */
     int ranks, nodes;
     doctor_rank_t *rank;
+    int paths;
+    doctor_path_t path[DOCTOR_PATHS_MAX];
 } doctor_facts_t;
 
 /** One node, added up over its ranks. */
@@ -89,16 +124,23 @@ typedef struct doctor_node {
 
 /** A problem, one line, and how to launch instead: one or several lines, joined by '\n'. */
 typedef struct doctor_problem {
-    char problem[512];
-    char fix[768];
+    char problem[1024];
+    char fix[4096];
 } doctor_problem_t;
 
-enum { DOCTOR_PROBLEMS_MAX = 16 };
+enum { DOCTOR_PROBLEMS_MAX = 64 };
 
 /** Set `node` of every rank, in the order in which nodes appear. \return the number of nodes */
 int doctor_group(doctor_rank_t *rank, int ranks);
 
 doctor_node_t doctor_node(const doctor_facts_t *facts, int node);
+
+/** Whether rank 0 may not write in a folder, and so cannot tell what others see of it. No problem in itself. */
+bool doctor_is_closed(const doctor_path_t *path);
+
+/** Whether a rank has fewer cores than its Slurm job has for each task: srun does not take --cpus-per-task over from
+ * sbatch (since Slurm 22.05), mpirun never did. */
+bool doctor_has_lost(const doctor_facts_t *facts, const doctor_rank_t *rank);
 
 /** Physical cores in a set, as the first rank of a node knows them. */
 int doctor_physical(const doctor_rank_t *first, const doctor_cpus_t *set);

@@ -1,6 +1,7 @@
 /* Owns the questions: each rank asks for itself, and rank 0 gathers the answers as rows of bytes. */
 #include "doctor_facts.h"
 
+#include <errno.h>
 #include <furrow_mpi.h>
 #include <sched.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "doctor_cgroup.h"
+#include "doctor_paths.h"
 
 /* Bytes of a rank's row: the same in all versions of Furrow, so that ranks of different ones still come to the check.
  */
@@ -191,17 +193,32 @@ static doctor_mpi_level_t mpi_level(void)
     }
 }
 
+/* Open MPI 4 tells a rank where its daemon is, and where mpirun is, which is the daemon of its own node. */
+static bool mpirun_is_remote(void)
+{
+    const char *own = getenv("OMPI_MCA_orte_local_daemon_uri"), *first = getenv("OMPI_MCA_orte_hnp_uri");
+
+    return own != NULL && first != NULL && strcmp(own, first) != 0;
+}
+
 /* What rank 0 knows for all. Without a launcher MPI has not been started, and only calls that are legal then are
  * made. */
-static void ask_launch(doctor_facts_t *out)
+static void ask_launch(const cli_t *cli, doctor_facts_t *out)
 {
     int mpi_runs = 0;
 
+    copy_text(out->program, sizeof out->program, program_invocation_name);
+    out->threads_asked = (int)cli->threads;
+    out->memory_asked = cli->memory;
+    out->source_root = cli->source == FURROW_SOURCE_ROOT;
     (void)MPI_Initialized(&mpi_runs);
     out->mpi_level = mpi_runs ? mpi_level() : DOCTOR_MPI_OFF;
     out->launcher = find_launcher(mpi_runs != 0);
     out->launched = count_launched(out->launcher);
+    out->is_remote = mpirun_is_remote();
+    out->slurm_job = environment_number("SLURM_JOB_ID");
     out->slurm_tasks = environment_number("SLURM_NTASKS");
+    out->slurm_nodes = environment_number("SLURM_JOB_NUM_NODES");
     ask_mpi_library(out->mpi_library, sizeof out->mpi_library);
 }
 
@@ -232,19 +249,46 @@ static void take_row(const char *row, doctor_rank_t *out)
     *out = rank;
 }
 
-static furrow_status_t take_rows(furrow_array_t *rows, doctor_facts_t *out, furrow_error_t *err)
+static furrow_status_t take_rows(const cli_t *cli, furrow_array_t *rows, doctor_facts_t *out, furrow_error_t *err)
 {
     out->ranks = (int)rows->shape[0];
     out->rank = calloc((size_t)out->ranks, sizeof *out->rank);
     if (out->rank == NULL) return cli_fail(err, FURROW_ENOMEM, "out of memory for the facts of %d ranks", out->ranks);
     for (int i = 0; i < out->ranks; i++) take_row((const char *)rows->data + (size_t)i * ROW_BYTES, &out->rank[i]);
     out->nodes = doctor_group(out->rank, out->ranks);
-    ask_launch(out);
+    ask_launch(cli, out);
     return FURROW_OK;
 }
 
-furrow_status_t doctor_facts(const cli_t *cli, doctor_facts_t *out, furrow_error_t *err)
+static bool versions_differ(const doctor_facts_t *facts)
 {
+    for (int i = 1; i < facts->ranks; i++)
+        if (strcmp(facts->rank[i].version, facts->rank[0].version) != 0 || facts->rank[i].bytes != facts->rank[0].bytes)
+            return true;
+    return false;
+}
+
+/* Up to here ranks of all versions do the same; what comes next they do only if they are of one version. */
+static furrow_status_t agree_to_go_on(const cli_t *cli, const doctor_facts_t *facts, bool *goes_on, furrow_error_t *err)
+{
+    furrow_status_t status = FURROW_OK;
+
+    if (cli->is_root && versions_differ(facts)) status = cli_fail(err, FURROW_EMISMATCH, "versions differ");
+    status = furrow_agree(cli->ctx, status, err);
+    *goes_on = status == FURROW_OK;
+    return status == FURROW_EMISMATCH ? FURROW_OK : status;
+}
+
+void doctor_facts_free(doctor_facts_t *facts)
+{
+    for (int i = 0; i < facts->paths; i++) free(facts->path[i].view);
+    free(facts->rank);
+}
+
+furrow_status_t doctor_facts(const cli_t *cli, const cli_list_t *paths, doctor_facts_t *out, furrow_error_t *err)
+{
+    bool goes_on = false;
+
     union {
         doctor_rank_t rank;
         char row[ROW_BYTES];
@@ -255,7 +299,10 @@ furrow_status_t doctor_facts(const cli_t *cli, doctor_facts_t *out, furrow_error
     *out = (doctor_facts_t){.rank = NULL};
     ask_rank(cli, &mine.rank);
     furrow_status_t status = furrow_gather(cli->ctx, 0, &part, &rows, err);
-    if (status == FURROW_OK && cli->is_root) status = take_rows(&rows, out, err);
+    if (status == FURROW_OK && cli->is_root) status = take_rows(cli, &rows, out, err);
     furrow_array_free(&rows);
+    status = furrow_agree(cli->ctx, status, err);
+    if (status == FURROW_OK) status = agree_to_go_on(cli, out, &goes_on, err);
+    if (goes_on) status = doctor_look(cli, paths, out->path, &out->paths, err);
     return status;
 }

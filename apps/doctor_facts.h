@@ -7,8 +7,12 @@
 #include "cli.h"
 #include "doctor_check.h"
 
-/** The facts of all ranks, on rank 0; elsewhere `rank` stays NULL. Collective. `rank` is to be freed with free(). */
-furrow_status_t doctor_facts(const cli_t *cli, doctor_facts_t *out, furrow_error_t *err);
+/** The facts of all ranks, on rank 0; elsewhere `rank` stays NULL. Collective. To be freed with doctor_facts_free().
+ *
+ * \param[in] paths  folders and files that all ranks are to see, besides the current folder */
+furrow_status_t doctor_facts(const cli_t *cli, const cli_list_t *paths, doctor_facts_t *out, furrow_error_t *err);
+
+void doctor_facts_free(doctor_facts_t *facts);
 
 /** The kernels that this CPU could run, best first. \return how many, at most `max` */
 int doctor_kernels(const char **names, int max);

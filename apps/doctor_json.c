@@ -127,14 +127,31 @@ static cJSON *rank_json(const doctor_facts_t *facts, int index)
     return object;
 }
 
+/* "shared": null where nothing was tried. */
+static void add_paths(cJSON *json, const doctor_facts_t *facts)
+{
+    cJSON *paths = cJSON_AddArrayToObject(json, "paths");
+
+    for (int i = 0; i < facts->paths; i++) {
+        const doctor_path_t *path = &facts->path[i];
+        cJSON *object = cJSON_CreateObject();
+        bool shared = true;
+        for (int r = 0; path->view != NULL && r < facts->ranks; r++) shared &= path->view[r].sight == DOCTOR_SEES;
+        cJSON_AddItemToObject(object, "path", cli_json_text(path->path));
+        cJSON_AddStringToObject(object, "kind", path->is_folder ? "folder" : "file");
+        cJSON_AddItemToObject(object, "shared", path->view != NULL ? cJSON_CreateBool(shared) : cJSON_CreateNull());
+        cJSON_AddItemToArray(paths, object);
+    }
+}
+
 static void add_problems(cJSON *json, const doctor_report_t *report)
 {
     cJSON *problems = cJSON_AddArrayToObject(json, "problems");
 
     for (int i = 0; i < report->problems; i++) {
         cJSON *problem = cJSON_CreateObject();
-        cJSON_AddStringToObject(problem, "problem", report->problem[i].problem);
-        cJSON_AddStringToObject(problem, "fix", report->problem[i].fix);
+        cJSON_AddItemToObject(problem, "problem", cli_json_text(report->problem[i].problem));
+        cJSON_AddItemToObject(problem, "fix", cli_json_text(report->problem[i].fix));
         cJSON_AddItemToArray(problems, problem);
     }
 }
@@ -152,6 +169,7 @@ furrow_status_t doctor_print_json(const cli_t *cli, const doctor_report_t *repor
     for (int i = 0; i < facts->nodes; i++) cJSON_AddItemToArray(nodes, node_json(facts, i));
     cJSON *ranks = cJSON_AddArrayToObject(json, "ranks_detail");
     for (int i = 0; i < facts->ranks; i++) cJSON_AddItemToArray(ranks, rank_json(facts, i));
+    add_paths(json, facts);
     add_problems(json, report);
     return cli_print_json(cli, json, err);
 }

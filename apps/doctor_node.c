@@ -55,6 +55,13 @@ static void add_rank(doctor_node_t *node, const doctor_rank_t *rank)
     doctor_cpus_join(&node->available, &rank->available);
 }
 
+bool doctor_has_lost(const doctor_facts_t *facts, const doctor_rank_t *rank)
+{
+    const int cores = doctor_cpus_count(&rank->allowed);
+
+    return facts->launcher != DOCTOR_ALONE && cores > 0 && cores < rank->slurm_cpus_per_task;
+}
+
 /* Slurm may allot less than what the process could be bound to, where it does not confine jobs. */
 static void set_share(doctor_node_t *node, const doctor_rank_t *first, doctor_launcher_t launcher)
 {

@@ -103,6 +103,26 @@ static void print_slurm(void)
     (void)printf("not in a job\n");
 }
 
+/* Whether all ranks see a folder or file; with one rank there is nothing to tell. */
+static void print_paths(const doctor_facts_t *facts)
+{
+    for (int i = 0; i < facts->paths; i++) {
+        const doctor_path_t *path = &facts->path[i];
+        int blind = 0;
+        for (int r = 0; path->view != NULL && r < facts->ranks; r++) blind += path->view[r].sight != DOCTOR_SEES;
+        name_line(path->is_folder ? "folder" : "file");
+        (void)printf("%s: ", path->path);
+        if (path->error != 0)
+            (void)printf("not tried, %s\n", strerror(path->error));
+        else if (path->view == NULL)
+            (void)printf("rank 0 alone uses it\n");
+        else if (blind == 0)
+            (void)printf("all ranks see the same\n");
+        else
+            (void)printf("%d of %d ranks see it otherwise than rank 0\n", blind, facts->ranks);
+    }
+}
+
 static void print_launch(const doctor_facts_t *facts)
 {
     (void)printf("Furrow %s%s\n\nLaunch\n", furrow_version(), doctor_has_hwloc() ? ", with hwloc" : ", without hwloc");
@@ -111,6 +131,7 @@ static void print_launch(const doctor_facts_t *facts)
     print_slurm();
     print_kernels(facts);
     print_decoders();
+    print_paths(facts);
 }
 
 /* ------------------------------------------------------------------ nodes */

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 2048, HOST_BYTES = 256 };
+enum { LINE_BYTES = 2048, HOST_BYTES = 72 };
 
 /* The one to blame comes first, so that there is one line. Ranks hear of one another with a delay of two or three
  * seconds, and where many are stuck at once the lowest comes first and ends the others. */
@@ -30,6 +30,7 @@ static struct {
     int rank;
     double limit, look; /* seconds: --stall-timeout, between two looks */
     char host[HOST_BYTES];
+    furrow_array_t hosts; /* of all ranks, HOST_BYTES each; on rank 0 only */
 } dog = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ------------------------------------------------------------------ the line */
@@ -46,6 +47,13 @@ static void append(char text[LINE_BYTES], const char *format, ...)
     va_end(args);
 }
 
+/* "row 17", "rows 17 to 20" */
+static void append_items(char text[LINE_BYTES], const char *noun, int64_t first, int64_t count)
+{
+    if (count == 1) append(text, "%s %" PRId64, noun, first);
+    if (count > 1) append(text, "%ss %" PRId64 " to %" PRId64, noun, first, first + count - 1);
+}
+
 /* "thread 1: row 17: reading part-3.npy" */
 static void append_thread(char text[LINE_BYTES], const furrow_pulse_thread_t *t)
 {
@@ -53,15 +61,20 @@ static void append_thread(char text[LINE_BYTES], const furrow_pulse_thread_t *t)
         append(text, " thread %d: ", t->thread);
     else
         append(text, " main thread: ");
-    if (t->count == 1) append(text, "%s %" PRId64 ": ", t->noun, t->first);
-    if (t->count > 1) append(text, "%ss %" PRId64 " to %" PRId64 ": ", t->noun, t->first, t->first + t->count - 1);
-    append(text, "%s%s%s", t->doing, t->path[0] != '\0' ? " " : "", t->path);
+    append_items(text, t->noun, t->first, t->count);
+    append(text, "%s%s%s%s", t->count > 0 ? ": " : "", t->doing, t->path[0] != '\0' ? " " : "", t->path);
 }
 
 static void append_wait(char text[LINE_BYTES], const furrow_pulse_t *pulse)
 {
     append(text, " waits for other ranks in %s", pulse->waits_in);
-    if (pulse->waits_for >= 0) append(text, " (for rank %d)", pulse->waits_for);
+    if (pulse->waits_for < 0) return;
+    append(text, " (for rank %d", pulse->waits_for);
+    if (dog.hosts.data != NULL)
+        append(text, " on host %s", (const char *)dog.hosts.data + pulse->waits_for * HOST_BYTES);
+    if (pulse->count > 0) append(text, ", which was given ");
+    append_items(text, pulse->noun, pulse->first, pulse->count);
+    append(text, ")");
 }
 
 static void describe(char text[LINE_BYTES], const furrow_pulse_t *pulse, double seconds)
@@ -169,6 +182,14 @@ static bool start_thread(void)
     return started;
 }
 
+/* Rank 0 may know for which rank it waits, and then tells where that one is. Collective. */
+static furrow_status_t gather_hosts(const cli_t *cli, furrow_error_t *err)
+{
+    const furrow_array_t mine = {.dtype = FURROW_U1, .ndim = 2, .shape = {1, HOST_BYTES}, .data = dog.host};
+
+    return furrow_gather(cli->ctx, 0, &mine, &dog.hosts, err);
+}
+
 furrow_status_t watchdog_start(const cli_t *cli, furrow_error_t *err)
 {
     furrow_context_share_pulse(cli->ctx, cli->stall_timeout > 0);
@@ -179,6 +200,8 @@ furrow_status_t watchdog_start(const cli_t *cli, furrow_error_t *err)
     dog.limit = cli->stall_timeout;
     dog.look = fmin(1.0, fmax(0.05, dog.limit / 20));
     if (gethostname(dog.host, sizeof dog.host - 1) != 0) (void)snprintf(dog.host, sizeof dog.host, "unknown");
+    const furrow_status_t status = gather_hosts(cli, err);
+    if (status != FURROW_OK) return status;
     dog.runs = start_thread();
     return dog.runs ? FURROW_OK : cli_fail(err, FURROW_ENOMEM, "the system refused a thread for --stall-timeout");
 }
@@ -198,5 +221,6 @@ void watchdog_stop(void)
     pthread_cond_signal(&dog.wake);
     pthread_mutex_unlock(&dog.lock);
     (void)pthread_join(dog.thread, NULL);
+    furrow_array_free(&dog.hosts);
     dog.runs = false;
 }

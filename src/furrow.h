@@ -168,6 +168,8 @@ typedef struct furrow_pulse {
     furrow_pulse_thread_t thread[FURROW_PULSE_LISTED]; /**< of them the first, which have been at it longest */
     const char *waits_in; /**< in what the main thread waits for other ranks, "the run of items"; NULL: it does not */
     int waits_for;        /**< for which rank, -1: not known */
+    const char *noun;     /**< what that rank was given last: items [first, first + count) of this name; count 0: not */
+    int64_t first, count; /**< known */
 } furrow_pulse_t;
 
 /** Look at the pulse of this rank. Local; from any thread, at any time until furrow_context_close() is called: for a

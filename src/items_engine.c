@@ -100,6 +100,7 @@ static void give(furrow_engine_t *e, const furrow_chunk_t *chunk, int rank)
     e->peer[rank].reserve = reserve_for(chunk, r.parcel);
     furrow_engine_send(e, &r.mail, r.parcel, rank);
     e->peer[rank].given++;
+    e->peer[rank].latest = chunk->range;
     e->given_away++;
 }
 
@@ -237,11 +238,16 @@ static int64_t hear_threads(furrow_engine_t *e)
 /* Rank 0 waits for the first rank that has chunks, where its own threads have none. */
 static void share_pulse(furrow_engine_t *e)
 {
+    furrow_pulse_slot_t *slot = furrow_context_main_slot(e->ctx);
+    furrow_range_t latest = {0, 0};
     int rank = 1;
 
     if (!furrow_share_pulse(e->ctx)) return; /* nearly always */
     while (rank < furrow_context_ranks(e->ctx) && e->peer[rank].given == 0) rank++;
-    furrow_context_main_slot(e->ctx)->waits_for = e->given_away > 0 ? rank : FURROW_WAITS_FOR_SOME;
+    if (e->given_away > 0) latest = e->peer[rank].latest;
+    slot->waits_for = e->given_away > 0 ? rank : FURROW_WAITS_FOR_SOME;
+    slot->noun = e->client.noun;
+    furrow_pulse_at(slot, latest.start, latest.stop - latest.start);
 }
 
 /* Rank 0: until the client says that it is over, and all that was given out has come back. */
@@ -261,11 +267,12 @@ static void lead(furrow_engine_t *e)
         if (look_for_stop(e) && client->stopping != NULL) client->stopping(client->arg);
         tell_cancelled(e);
         spread_news(e);
-        if (is_over(e)) return;
+        if (is_over(e)) break;
         share_pulse(e);
         const double until_next = fmax(0, next - furrow_seconds());
         furrow_engine_doze(e, fmin(until_next, pause_after(e, heard)));
     }
+    furrow_pulse_at(furrow_context_main_slot(e->ctx), 0, 0);
 }
 
 /* ------------------------------------------------------------- other ranks */
@@ -349,7 +356,7 @@ static void follow(furrow_engine_t *e)
     bool lost;
     int from;
 
-    FURROW_WAITING(e->ctx, "the run of items", FURROW_WAITS_FOR_SOME);
+    FURROW_WAITING(e->ctx, "the run of items", 0);
     furrow_engine_send(e, &r.mail, NULL, 0);
     for (;;) {
         const int64_t reports = furrow_engine_take_reports(e);

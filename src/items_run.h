@@ -60,9 +60,10 @@ enum { FURROW_RESERVE_MAX = 32 }; /* chunks, for each thread of another rank */
 
 /* What rank 0 knows of another rank. */
 typedef struct {
-    int64_t threads; /* 0: it did not ask yet */
-    int64_t given;   /* chunks that it has and did not report */
-    int64_t reserve; /* how many more than one each of its threads may have */
+    int64_t threads;       /* 0: it did not ask yet */
+    int64_t given;         /* chunks that it has and did not report */
+    int64_t reserve;       /* how many more than one each of its threads may have */
+    furrow_range_t latest; /* the items of the chunk that it got last */
 } furrow_peer_t;
 
 /* One that waits for an answer. */

@@ -97,10 +97,14 @@ void furrow_board_read(furrow_board_t *board, furrow_pulse_t *out)
         if (since == 0) continue;
         if (waits_for == FURROW_WAITS_FOR_NONE) {
             read_slot(slot, t < board->threads ? t : -1, since, &thread);
+            if (t == board->threads) thread.first = thread.count = 0; /* those of a rank that it waits for */
             list(out, &thread);
         } else if (t == board->threads) {
             out->waits_in = text_of(&slot->doing, "a message");
             out->waits_for = waits_for;
+            out->noun = text_of(&slot->noun, "item");
+            out->first = atomic_load_explicit(&slot->first, memory_order_relaxed);
+            out->count = atomic_load_explicit(&slot->count, memory_order_relaxed);
         }
     }
 }

@@ -111,3 +111,28 @@ json_value()
     tr '\n' ' ' <"${2:-$work/stdout}" |
         sed -E 's/"'"$1"'":[[:space:]]*("([^"]*)"|([^][{}", ]+))/\n@\2\3\n/' | sed -n 's/^@//p'
 }
+
+# in_parallel COMMAND...: each, several words, in a process of its own; what they print is kept apart.
+in_parallel()
+{
+    local pids=() commands=("$@") i failed=0
+
+    for i in "${!commands[@]}"; do
+        (${commands[i]}) >"parallel-$i.txt" 2>&1 &
+        pids+=($!)
+    done
+    for i in "${!commands[@]}"; do
+        wait "${pids[i]}" && continue
+        printf 'FAILED: %s:\n' "${commands[i]}" >&2
+        cat "parallel-$i.txt" >&2
+        failed=1
+    done
+    [ $failed -eq 0 ] || exit 1
+}
+
+# in_folder NAME: enters a new folder, where from now on the helpers above leave their files too; for commands of in_parallel.
+in_folder()
+{
+    work=$work/$1
+    mkdir "$work" && cd "$work" || exit 1
+}

@@ -42,10 +42,20 @@ expect_text stdout 'leave -t out'
 expect_equal 'furrow: doctor: 1 problem found' "$(cat stderr)" 'error line'
 expect_exit 1 env OMP_NUM_THREADS=4000 "$FURROW" doctor -m 64M
 expect_text stdout 'OMP_NUM_THREADS'
-line=$(sed -nE 's/^ +(furrow doctor -t [0-9]+)$/\1/p' stdout)
+line=$(sed -nE 's/^ +(.*furrow doctor -t [0-9]+ --memory 64M)$/\1/p' stdout)
 [ -n "$line" ] || fail 'no corrected line for OMP_NUM_THREADS'
-# shellcheck disable=SC2086 # is several words
-expect_exit 0 env OMP_NUM_THREADS=4000 $line -m 64M
+expect_exit 0 env OMP_NUM_THREADS=4000 bash -c "$line"
+
+# Folders and files: one rank need only be able to use them.
+mkdir folder
+expect_exit 0 furrow doctor -t 1 -m 64M --path folder --path "$0" --json
+expect_text stdout '"paths":[{"path":"folder","kind":"folder","shared":true},{"path":"'
+expect_exit 1 furrow doctor -t 1 -m 64M --path folder/nothing
+expect_text stdout 'rank 0 on '"$(hostname)"' cannot open folder/nothing: No such file or directory'
+on_ranks 3 furrow doctor -t 1 -m 64M --path folder >stdout # more ranks than cores are another matter
+expect_text stdout "folder        $PWD: all ranks see the same"
+expect_text stdout 'folder        folder: all ranks see the same'
+expect_equal '' "$(ls -A folder)$(find . -name '.furrow-doctor*')" 'what is left'
 
 # Other problems: memory, open files, kernels, a Slurm job without srun.
 expect_exit 1 furrow doctor -t 1 -m 1000T
@@ -71,20 +81,13 @@ expect_equal 3 "$(grep -oE '"pid":[0-9]+' stdout | sort -u | wc -l)" 'different 
 expect_text stdout '"launcher":"mpirun (Open MPI)"'
 expect_text stdout '"thread_level":"funneled"'
 
-# mpirun_line: the corrected line for Open MPI in stdout, without the command.
-mpirun_line()
-{
-    sed -nE 's/^ *Open MPI: mpirun (.*) furrow doctor.*$/\1/p' stdout
-}
-
-# expect_cured: the corrected line, run as it stands, has no problem.
+# expect_cured: the corrected line for Open MPI of the report in stdout, run as it stands, has no problem.
 expect_cured()
 {
-    local options
-    options=$(mpirun_line)
-    [ -n "$options" ] || fail 'no corrected line for Open MPI'
-    # shellcheck disable=SC2086 # are several words
-    expect_exit 0 "$MPIEXEC" $options "$FURROW" doctor -m 64M
+    local line
+    line=$(sed -nE 's/^ *Open MPI: //p' stdout)
+    [ -n "$line" ] || fail 'no corrected line for Open MPI'
+    expect_exit 0 bash -c "$line"
 }
 
 expect_exit 1 on_ranks 2 furrow doctor -t 2048 -m 64M

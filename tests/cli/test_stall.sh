@@ -82,77 +82,109 @@ expect_gone()
     rm id
 }
 
-# ------------------------------------------------------------------------------------------------------------- one item is stuck
-furrow rows --kernel kernels.so:slow in.npy -o expected.npy -q -t 36 || fail 'rows without a stall'
-for ranks in 0 1 3; do
-    rm -f go
-    launch=(limited)
-    [ $ranks -eq 0 ] || launch=(on_ranks "$ranks")
-    before=$SECONDS
+# All that follows takes time, but hardly computes.
+alone_in()
+{
+    in_folder "$1"
+    cp ../in.npy ../kernels.so .
+}
+
+# --------------------------------------------------------------------------------------------------------------- what is stuck
+# An item, alone or on R ranks.
+item_is_stuck()
+{
+    local before=$SECONDS launch=("$@")
+
+    alone_in "stuck-${2:-alone}"
     expect_exit 1 "${launch[@]}" furrow rows --kernel kernels.so:stuck in.npy -o out.npy --stall-timeout 3 -t 2
     [ $((SECONDS - before)) -ge 2 ] || fail "reported after $((SECONDS - before)) s"
     expect_report 'rank [0-2] \(host [^ ]+\) thread [01]: row 17: in the kernel( \(and [0-9] more at work\))?'
     expect_gone
     [ ! -e out.npy ] || fail 'a run that was ended left an output'
     touch go # what is left goes on
-    expect_exit 0 furrow rows --kernel kernels.so:stuck in.npy -o out.npy --stall-timeout 3 -q --resume
-    expect_same expected.npy out.npy
-    rm out.npy
-done
+    expect_exit 0 furrow rows --kernel kernels.so:stuck in.npy -o out.npy --stall-timeout 30 -q --resume
+    expect_same ../expected.npy out.npy
+}
 
-# ------------------------------------------------------------------------------------ a rank that is stopped: the others wait for it
-expect_exit 1 on_ranks 3 furrow rows --kernel kernels.so:frozen in.npy -o out.npy --stall-timeout 2 -t 1
-expect_report 'rank [0-2] \(host [^ ]+\) waits for other ranks in the run of items( \(for rank [0-2]\))?'
-expect_gone
-rm -f .out.npy.furrow-*
+# A rank that is stopped: the others wait for it.
+rank_is_stopped()
+{
+    alone_in stopped
+    expect_exit 1 on_ranks 3 furrow rows --kernel kernels.so:frozen in.npy -o out.npy --stall-timeout 2 -t 1
+    expect_report 'rank [0-2] \(host [^ ]+\) waits for other ranks in the run of items \(for rank [0-2]( on host [^ ]+, which was given rows? [0-9]+( to [0-9]+)?)?\)'
+    expect_gone
+}
 
-# ---------------------------------------------------------------------------------------------- a stream that nobody writes to
-for ranks in 1 3; do
+# A stream that nobody writes to.
+stream_is_stuck()
+{
+    alone_in "stream-$1"
     mkfifo pipe
     sleep 100 >pipe & # holds it open
-    writer=$!
-    expect_exit 1 on_ranks $ranks furrow reduce sum - --stall-timeout 2 <pipe
+    expect_exit 1 on_ranks "$1" furrow reduce sum - --stall-timeout 2 <pipe
     expect_report 'rank 0 \(host [^ ]+\) main thread: reading standard input'
-    kill $writer
-    rm pipe
-done
+    kill $!
+}
 
-# A pipe by name is refused, not waited for.
-mkfifo pipe
-expect_exit 1 limited furrow reduce sum pipe --stall-timeout 2
-expect_text stderr 'not a regular file'
-rm pipe
+# -------------------------------------------------------------------------------------------------------- slow is not stuck
+all_are_slow()
+{
+    alone_in slow
+    expect_exit 0 on_ranks 3 furrow rows --kernel kernels.so:slow in.npy -o out.npy --stall-timeout 4 -t 1 -q
+    expect_same ../expected.npy out.npy
+}
 
-# ------------------------------------------------------------- slow is not stuck: each lasts longer than any rank would wait for nothing
-expect_exit 0 on_ranks 3 furrow rows --kernel kernels.so:slow in.npy -o out.npy --stall-timeout 2 -t 1 -q
-expect_same expected.npy out.npy
-
-# Two ranks have nothing to do all the time.
-expect_exit 0 on_ranks 3 furrow rows --kernel kernels.so:slow in.npy -o out.npy --stall-timeout 2 -t 1 -q --source root
-expect_same expected.npy out.npy
+# The following last longer than a rank would wait for nothing. Two ranks have nothing to do all the time.
+others_have_nothing()
+{
+    alone_in nothing
+    expect_exit 0 on_ranks 3 furrow rows --kernel kernels.so:slow in.npy -o out.npy --stall-timeout 4 -t 1 -q --source root
+    expect_same ../expected.npy out.npy
+}
 
 # Two ranks wait in an agreement, or for data.
-expect_exit 0 furrow random --shape 250000 --seed 1 -q -o stream.npy
-sum=$(furrow reduce sum -q stream.npy)
 slowly()
 {
     for at in $(seq 1 125000 1875001); do
         tail -c +"$at" stream.npy | head -c 125000
-        sleep 1
+        sleep 1.2
     done
     tail -c +2000001 stream.npy
 }
-expect_exit 0 on_ranks 3 furrow join - -o copy.npy --stall-timeout 3 -q < <(slowly)
-expect_same stream.npy copy.npy
-expect_exit 0 on_ranks 3 furrow reduce sum - --stall-timeout 3 -q < <(slowly)
-expect_equal "$sum" "$(cat stdout)" 'sum of a slow stream'
+stream_is_slow()
+{
+    alone_in "slow-$1"
+    expect_exit 0 furrow random --shape 250000 --seed 1 -q -o stream.npy
+    case $1 in
+        join)
+            expect_exit 0 on_ranks 3 furrow join - -o copy.npy --stall-timeout 4 -q < <(slowly)
+            expect_same stream.npy copy.npy
+            ;;
+        reduce)
+            sum=$(furrow reduce sum -q stream.npy)
+            expect_exit 0 on_ranks 3 furrow reduce sum - --stall-timeout 4 -q < <(slowly)
+            expect_equal "$sum" "$(cat stdout)" 'sum of a slow stream'
+            ;;
+    esac
+}
 
-# ------------------------------------------------------------------------------------------------------------------------ off, wrong
-expect_exit 1 limited furrow rows --kernel kernels.so:slow in.npy -o off.npy --stall-timeout 0.2 -t 1
-expect_report 'rank 0 \(host [^ ]+\) thread 0: row [0-9]+: in the kernel'
-expect_exit 0 limited furrow rows --kernel kernels.so:slow in.npy -o off.npy --stall-timeout 0 -t 36 -q
-expect_same expected.npy off.npy
-for wrong in -1 x '' nan inf 5s 1e999; do
-    expect_exit 2 furrow info in.npy --stall-timeout "$wrong"
-    expect_text stderr "furrow: info: --stall-timeout: '$wrong' is not a number of seconds, 0 or more"
-done
+# ---------------------------------------------------------------------------------------------------------------- off, wrong
+not_waited_for()
+{
+    alone_in off
+    mkfifo pipe
+    expect_exit 1 limited furrow reduce sum pipe --stall-timeout 2 # refused by name
+    expect_text stderr 'not a regular file'
+    expect_exit 1 limited furrow rows --kernel kernels.so:slow in.npy -o off.npy --stall-timeout 0.2 -t 1
+    expect_report 'rank 0 \(host [^ ]+\) thread 0: row [0-9]+: in the kernel'
+    expect_exit 0 limited furrow rows --kernel kernels.so:slow in.npy -o off.npy --stall-timeout 0 -t 36 -q
+    expect_same ../expected.npy off.npy
+    for wrong in -1 x '' nan inf 5s 1e999; do
+        expect_exit 2 furrow info in.npy --stall-timeout "$wrong"
+        expect_text stderr "furrow: info: --stall-timeout: '$wrong' is not a number of seconds, 0 or more"
+    done
+}
+
+expect_exit 0 furrow rows --kernel kernels.so:slow in.npy -o expected.npy -q -t 36
+in_parallel 'item_is_stuck limited' 'item_is_stuck on_ranks 1' 'item_is_stuck on_ranks 3' rank_is_stopped 'stream_is_stuck 1' 'stream_is_stuck 3' \
+    all_are_slow others_have_nothing 'stream_is_slow join' 'stream_is_slow reduce' not_waited_for

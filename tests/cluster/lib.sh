@@ -4,6 +4,7 @@
 TMPDIR=$FURROW_CLUSTER/shared
 # The threads of all ranks of all hosts share the few cores of one machine.
 export OMP_WAIT_POLICY=passive OMPI_MCA_mpi_yield_when_idle=1
+export OMPI_MCA_odls_base_sigkill_timeout=0 # see tests/CMakeLists.txt
 export SLURM_PMIX_FENCE=ring # for srun: see slurm/rows.sbatch
 . "$FURROW_SOURCE_DIR/tests/lib.sh"
 
@@ -48,12 +49,15 @@ wait_for_state()
     fail "job $1 is $state after $2 s, not $3"
 }
 
-# finish JOB CODE: the job ends with that exit code.
+# finish JOB CODE: the job ends with that exit code. On the way into the queue it may for a moment look as if it had ended otherwise.
 finish()
 {
-    local seen
+    local state=FAILED seen
 
+    [ "$2" -ne 0 ] || state=COMPLETED
     wait_for_state "$1" 120 'COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL|OUT_OF_MEMORY'
+    wait_for_state "$1" 10 "$state|PENDING|RUNNING|COMPLETING"
+    wait_for_state "$1" 120 "$state"
     seen=$(scontrol show job "$1" | sed -nE 's/^ *.*ExitCode=([0-9]+:[0-9]+).*/\1/p')
     [ "$seen" = "$2:0" ] && return
     cat "job-$1.log" >&2

@@ -14,18 +14,15 @@ mkdir alone by3
 # from_root COMMAND ARGUMENT...: on three hosts; what it prints, without the folder's name, goes to by3/COMMAND.txt.
 from_root()
 {
-    on_hosts 3 "$FURROW" "$@" --source root >stdout || fail "$1 --source root"
-    sed "s|$private/||g" stdout >"by3/$1.txt"
+    on_hosts 3 "$FURROW" "$@" --source root >"by3/$1.txt" || fail "$1 --source root"
+    sed -i "s|$private/||g" "by3/$1.txt"
 }
-on_host h1 cp "$work/alone/data.npy" "$private/data.npy"
-from_root info "$private/data.npy" --sections 7
-from_root reduce $reductions "$private/data.npy" --sections 4
-from_root dot "$private/data.npy" "$private/data.npy"
-from_root rows softmax "$private/data.npy" -o "$private/rows.npy"
-from_root split "$private/data.npy" -n 5 -o "$private/part-%d.npy"
+on_host h1 cp -r "$work/alone/data.npy" "$work/clouds" "$private"
+in_parallel "from_root info $private/data.npy --sections 7" "from_root reduce $reductions $private/data.npy --sections 4" \
+    "from_root dot $private/data.npy $private/data.npy" "from_root rows softmax $private/data.npy -o $private/rows.npy" \
+    "from_root split $private/data.npy -n 5 -o $private/part-%d.npy" \
+    "from_root images $private/clouds -o $private/images.npy --size 70x105 --stats"
 from_root join "$private"/part-{0,1,2,3,4}.npy -o "$private/joined.npy"
-on_host h1 cp -r "$work/clouds" "$private/clouds"
-from_root images "$private/clouds" -o "$private/images.npy" --size 70x105 --stats
 for name in info reduce dot rows split join images; do expect_same alone/$name.txt by3/$name.txt; done
 on_host h1 cp -r "$private/." "$work/by3"
 for name in rows part-0 part-1 part-2 part-3 part-4 joined images; do expect_same alone/$name.npy by3/$name.npy; done

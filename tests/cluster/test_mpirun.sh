@@ -9,8 +9,10 @@ expect_equal 'h1 h2 h3 ' "$(grep -o '"host":"[^"]*"' stdout | cut -d '"' -f 4 | 
 mkdir alone
 . "$FURROW_SOURCE_DIR/tests/cluster/commands.sh"
 (cd alone && run_commands) || fail 'alone'
-for ranks in 3 6; do
-    mkdir by$ranks
-    (cd by$ranks && run_commands on_hosts $ranks) || fail "$ranks ranks"
-    expect_same_folder alone by$ranks
-done
+by()
+{
+    mkdir "by$1"
+    (cd "by$1" && run_commands on_hosts "$1") || fail "$1 ranks"
+    expect_same_folder alone "by$1"
+}
+in_parallel 'by 3' 'by 6'

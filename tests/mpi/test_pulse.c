@@ -6,7 +6,9 @@
 #include "exec.h"
 #include "support.h"
 
-enum { BLOCKS = 120 }; /* of 50 ms, on two threads: three seconds */
+/* Blocks of 50 ms, on two threads: somewhat longer than rank 0 takes to tell that it lives, which is a second; than another
+ * one, of which rank 0 tells the rest. */
+enum { TOLD_BY_ROOT = 60, TOLD_TO_ROOT = 100 };
 
 /* What a thread of its own sees of this rank while the main thread is in a call. */
 typedef struct {
@@ -55,7 +57,7 @@ static witness_t watch(int worker)
     if (world.rank == worker) {
         nap();
         nap();
-        status = furrow_exec(world.ctx, BLOCKS, sleep_block, NULL, &err);
+        status = furrow_exec(world.ctx, worker == 0 ? TOLD_BY_ROOT : TOLD_TO_ROOT, sleep_block, NULL, &err);
         atomic_store(&w.stop, true); /* the others see the end of the agreement; here the work counts */
     }
     status = furrow_agree(world.ctx, status, &err);
@@ -94,7 +96,7 @@ static void test_close(void **state)
         ASSERT_ALL(furrow_context_open(NULL, &ctx, NULL) == FURROW_OK);
         furrow_context_share_pulse(ctx, true);
         const furrow_status_t status =
-            world.rank == round % world.ranks ? furrow_exec(ctx, 30, sleep_block, NULL, NULL) : FURROW_OK;
+            world.rank == round % world.ranks ? furrow_exec(ctx, 20, sleep_block, NULL, NULL) : FURROW_OK;
         furrow_context_close(ctx);
         ASSERT_ALL(status == FURROW_OK);
     }

@@ -103,6 +103,12 @@ static void test_main_thread(void **state)
         assert_int_equal(pulse.busy, 0);
         assert_string_equal(pulse.waits_in, "an agreement");
         assert_int_equal(pulse.waits_for, 3);
+        assert_int_equal(pulse.count, 0);
+        furrow_pulse_at(slot, 7, 2); /* which were given to that rank */
+        furrow_board_read(&board, &pulse);
+        assert_string_equal(pulse.noun, "item");
+        assert_int_equal(pulse.first, 7);
+        assert_int_equal(pulse.count, 2);
         {
             FURROW_STEP(slot, "writing", "ledger", FURROW_WAITS_FOR_NONE);
             furrow_board_read(&board, &pulse);
