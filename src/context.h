@@ -23,7 +23,8 @@ struct furrow_context {
     double next_share;    /* in furrow_seconds() */
     int64_t shared_beats; /* that the others were told of */
     int64_t pulses_sent, pulses_taken;
-    struct furrow_parcel *sending; /* of transfer.c: what has not left yet */
+    int64_t mail_run;              /* of transfer.c: how often mails began */
+    struct furrow_parcel *sending; /* what has not left yet */
 };
 
 #endif

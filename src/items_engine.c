@@ -419,6 +419,7 @@ furrow_status_t furrow_engine_open(furrow_context_t *ctx, const furrow_engine_cl
     void *memory;
 
     *out = NULL;
+    furrow_begin_mails(ctx);
     furrow_sum_int64(ctx, &workers, 1);
     furrow_status_t status = furrow_bells_open(ctx, &bells, err);
     if (status == FURROW_OK) status = furrow_alloc(1, sizeof **out, &memory, err);

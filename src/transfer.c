@@ -14,9 +14,14 @@
 
 enum { DATA_TAG = 1, MAIL_TAG = 2, PARCEL_TAG = 3, PULSE_TAG = 4 };
 
-/* A message with a mail is [bytes of the parcel][mail], and [parcel] where all fits into this. More could make MPI wait
- * for the receiver. */
-enum { MAIL_ROOM = FURROW_MESSAGE_MAX < 1024 ? FURROW_MESSAGE_MAX : 1024, MAIL_HEAD = sizeof(int64_t) };
+/* A message with a mail is [head][mail], and [parcel] where all fits into this. More could make MPI wait for the
+ * receiver. */
+typedef struct {
+    int64_t run;          /* of mails */
+    int64_t parcel_bytes; /* -1: none */
+} mail_head_t;
+
+enum { MAIL_ROOM = FURROW_MESSAGE_MAX < 1024 ? FURROW_MESSAGE_MAX : 1024, MAIL_HEAD = sizeof(mail_head_t) };
 enum { PARCEL_PIECE = FURROW_MESSAGE_MAX < 1 << 20 ? FURROW_MESSAGE_MAX : 1 << 20 };
 
 static int64_t piece(int64_t left)
@@ -194,6 +199,11 @@ static int64_t whole_lines(int64_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
+static bool fits_beside(int64_t parcel_bytes, int64_t mail_bytes)
+{
+    return parcel_bytes <= MAIL_ROOM - MAIL_HEAD - mail_bytes;
+}
+
 static MPI_Request *requests_of(furrow_parcel_t *parcel)
 {
     return (MPI_Request *)(void *)((char *)parcel + whole_lines((int64_t)sizeof *parcel));
@@ -233,14 +243,20 @@ static void post_parcel(furrow_context_t *ctx, furrow_parcel_t *parcel, int to)
     ctx->sending = parcel;
 }
 
+void furrow_begin_mails(furrow_context_t *ctx)
+{
+    ctx->mail_run++;
+}
+
 void furrow_send_mail(furrow_context_t *ctx, const void *mail, int64_t bytes, furrow_parcel_t *parcel, int to)
 {
     char message[MAIL_ROOM];
     const int64_t extra = parcel != NULL ? parcel->bytes : -1;
-    const bool fits = extra <= MAIL_ROOM - MAIL_HEAD - bytes;
+    const mail_head_t head = {ctx->mail_run, extra};
+    const bool fits = fits_beside(extra, bytes);
     int64_t size = MAIL_HEAD + bytes;
 
-    memcpy(message, &extra, MAIL_HEAD);
+    memcpy(message, &head, MAIL_HEAD);
     memcpy(message + MAIL_HEAD, mail, (size_t)bytes);
     if (extra > 0 && fits) {
         memcpy(message + size, parcel->data, (size_t)extra);
@@ -290,28 +306,41 @@ static void discard(furrow_context_t *ctx, int64_t bytes, int from)
         MPI_Recv(unwanted, (int)parcel_piece(bytes), MPI_BYTE, from, PARCEL_TAG, ctx->comm, MPI_STATUS_IGNORE);
 }
 
+/* A mail of this run, from `*from`; what was left of one before is dropped. */
+static bool take_message(furrow_context_t *ctx, char *message, int64_t mail_bytes, mail_head_t *head, int *from)
+{
+    MPI_Status facts;
+
+    for (int looks = 0, there; looks < 2;) {
+        /* Open MPI answers first, and then looks at what has come. */
+        MPI_Iprobe(MPI_ANY_SOURCE, MAIL_TAG, ctx->comm, &there, &facts);
+        looks++;
+        if (!there) continue;
+        looks = 0;
+        *from = facts.MPI_SOURCE;
+        MPI_Recv(message, MAIL_ROOM, MPI_BYTE, *from, MAIL_TAG, ctx->comm, MPI_STATUS_IGNORE);
+        memcpy(head, message, MAIL_HEAD);
+        if (head->run == ctx->mail_run) return true;
+        if (!fits_beside(head->parcel_bytes, mail_bytes)) discard(ctx, head->parcel_bytes, *from);
+    }
+    return false;
+}
+
 bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, furrow_parcel_t **parcel, bool *lost, int *from)
 {
     char message[MAIL_ROOM];
-    MPI_Status facts;
-    int64_t extra;
-    int there = 0;
+    mail_head_t head;
 
     *parcel = NULL;
     *lost = false;
     if (ctx->ranks == 1) return false;
     if (ctx->sending != NULL) look_at_sending(ctx);
-    /* Open MPI answers first, and then looks at what has come. */
-    for (int look = 0; look < 2 && !there; look++)
-        MPI_Iprobe(MPI_ANY_SOURCE, MAIL_TAG, ctx->comm, &there, &facts);
-    if (!there) return false;
-    *from = facts.MPI_SOURCE;
-    MPI_Recv(message, MAIL_ROOM, MPI_BYTE, *from, MAIL_TAG, ctx->comm, MPI_STATUS_IGNORE);
-    memcpy(&extra, message, MAIL_HEAD);
+    if (!take_message(ctx, message, bytes, &head, from)) return false;
+    const int64_t extra = head.parcel_bytes;
     memcpy(mail, message + MAIL_HEAD, (size_t)bytes);
     if (extra < 0) return true;
     *lost = furrow_parcel_new(extra, parcel, NULL) != FURROW_OK;
-    const bool fits = extra <= MAIL_ROOM - MAIL_HEAD - bytes;
+    const bool fits = fits_beside(extra, bytes);
     if (!fits && *lost) discard(ctx, extra, *from);
     if (*lost) return true;
     if (fits && extra > 0) memcpy((*parcel)->data, message + MAIL_HEAD + bytes, (size_t)extra);

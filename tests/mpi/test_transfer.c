@@ -140,6 +140,44 @@ static void test_transfer__of_one_value(void **state)
     ASSERT_ALL(furrow_sum_of_lower_ranks(world.ctx, value_at(world.rank, 6)) == lower);
 }
 
+static void send_mails(int64_t run)
+{
+    static const int64_t sizes_of[] = {0, 10, 100 * CUT + 7};
+
+    for (int i = 0; i < LENGTH(sizes_of); i++) {
+        furrow_parcel_t *parcel;
+        if (furrow_parcel_new(sizes_of[i], &parcel, NULL) != FURROW_OK) abort();
+        fill((unsigned char *)parcel->data, parcel->bytes, (int)run);
+        furrow_send_mail(world.ctx, &run, sizeof run, parcel, 0);
+    }
+    furrow_send_mail(world.ctx, &run, sizeof run, NULL, 0);
+}
+
+/* Nobody takes those of the first run while it lasts: the second one must not see them. */
+static void test_transfer__mails_left_over_are_dropped(void **state)
+{
+    int64_t all = 0, left = 4 * ((int64_t)world.ranks - 1), run = 0;
+    furrow_parcel_t *parcel;
+    bool good = true, lost;
+    int from;
+
+    (void)state;
+    for (int64_t n = 1; n <= 2; n++) {
+        furrow_begin_mails(world.ctx);
+        furrow_sum_int64(world.ctx, &all, 1);
+        if (world.rank > 0) send_mails(n);
+    }
+    while (world.rank == 0 && left > 0) {
+        if (!furrow_take_mail(world.ctx, &run, sizeof run, &parcel, &lost, &from)) continue;
+        good = good && run == 2 && !lost;
+        good = good && (parcel == NULL || holds((unsigned char *)parcel->data, parcel->bytes, 2));
+        furrow_parcel_free(parcel);
+        left--;
+    }
+    furrow_finish_mails(world.ctx);
+    ASSERT_ALL(good && (world.rank > 0 || !furrow_take_mail(world.ctx, &run, sizeof run, &parcel, &lost, &from)));
+}
+
 /* After the others, which have sent much more than the cut. */
 static void test_transfer__messages_are_cut(void **state)
 {
@@ -150,8 +188,11 @@ static void test_transfer__messages_are_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_transfer__broadcast),        cmocka_unit_test(test_transfer__send_and_receive),
-        cmocka_unit_test(test_transfer__sum_and_least),    cmocka_unit_test(test_transfer__of_one_value),
+        cmocka_unit_test(test_transfer__broadcast),
+        cmocka_unit_test(test_transfer__send_and_receive),
+        cmocka_unit_test(test_transfer__sum_and_least),
+        cmocka_unit_test(test_transfer__of_one_value),
+        cmocka_unit_test(test_transfer__mails_left_over_are_dropped),
         cmocka_unit_test(test_transfer__messages_are_cut),
     };
     int failed;
