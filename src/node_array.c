@@ -1,7 +1,7 @@
 /* Owns memory that the ranks of a node share.
  *
- * A file in the memory file system, which loses its name as soon as all ranks have it open: whatever ends the program
- * then, nothing stays behind. Its pages are taken from the system before they are used, for a page that is missing later
+ * A file in the memory file system that never has a name there: whatever ends the program, nothing stays behind. The
+ * others find it among the open files of the rank that made it. Its pages are taken from the system before they are used, for a page that is missing later
  * would end the program (SIGBUS); every rank takes its own section, so that sections lie near the ranks. A rank that is
  * alone on its node needs no file: it gets pages where and when it first writes them. */
 #include <errno.h>
@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -33,8 +32,12 @@ typedef struct {
     int64_t bytes;
     int fd; /* -1: none */
     char path[64];
-    bool created; /* and the file has its name still */
 } making_t;
+
+/* Where a process has a file open. */
+typedef struct {
+    int64_t process, fd;
+} place_t;
 
 static bool is_leader(const furrow_context_t *ctx)
 {
@@ -89,20 +92,33 @@ static furrow_status_t look_for_room(const making_t *m, furrow_error_t *err)
 
 static furrow_status_t create(making_t *m, furrow_error_t *err)
 {
-    m->fd = furrow_fault_hits(FURROW_FAULT_CREATE) ? -1 : open(m->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (m->fd < 0) return furrow_fail_errno(err, m->path, "create");
-    m->created = true;
+    m->fd = furrow_fault_hits(FURROW_FAULT_CREATE) ? -1 : open(FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (m->fd < 0) return furrow_fail_errno(err, FOLDER, "create a file");
     const furrow_status_t status = look_for_room(m, err);
     if (status != FURROW_OK) return status;
-    if (ftruncate(m->fd, m->bytes) != 0) return furrow_fail_errno(err, m->path, "set the size");
+    if (ftruncate(m->fd, m->bytes) != 0) return furrow_fail_errno(err, FOLDER, "set the size of a file");
     return FURROW_OK;
+}
+
+/* From the rank that made it to those on its node. */
+static void tell_place(making_t *m)
+{
+    const furrow_nodes_t nodes = furrow_nodes(m->ctx);
+    const int rank = furrow_context_rank(m->ctx);
+    place_t place = {getpid(), m->fd};
+
+    if (!is_leader(m->ctx)) furrow_receive(m->ctx, &place, sizeof place, nodes.leader);
+    for (int r = 0; r < nodes.ranks && is_leader(m->ctx); r++)
+        if (r != rank && (nodes.leader_of == NULL || nodes.leader_of[r] == rank))
+            furrow_send(m->ctx, &place, sizeof place, r);
+    (void)snprintf(m->path, sizeof m->path, "/proc/%" PRId64 "/fd/%" PRId64, place.process, place.fd);
 }
 
 static furrow_status_t open_created(making_t *m, furrow_error_t *err)
 {
     struct stat facts;
 
-    m->fd = furrow_fault_hits(FURROW_FAULT_OPEN) ? -1 : open(m->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    m->fd = furrow_fault_hits(FURROW_FAULT_OPEN) ? -1 : open(m->path, O_RDWR | O_CLOEXEC);
     if (m->fd < 0 || fstat(m->fd, &facts) != 0) return furrow_fail_errno(err, m->path, "open");
     if (facts.st_size != m->bytes)
         return furrow_fail(err, FURROW_EARG,
@@ -126,7 +142,7 @@ static furrow_status_t take_pages(const making_t *m, furrow_error_t *err)
     if (number == 0 && !furrow_fault_hits(FURROW_FAULT_WRITE)) return FURROW_OK;
     if (number == ENOSPC) return too_small(m, FOLDER, folder_bytes_free(m->fd), err);
     errno = number == 0 ? errno : number;
-    return furrow_fail_errno(err, m->path, "take memory");
+    return furrow_fail_errno(err, FOLDER, "take memory");
 }
 
 static furrow_status_t map(const making_t *m, furrow_node_array_t *array, furrow_error_t *err)
@@ -142,12 +158,6 @@ static furrow_status_t map(const making_t *m, furrow_node_array_t *array, furrow
     return FURROW_OK;
 }
 
-static void remove_name(making_t *m)
-{
-    if (m->created) (void)unlink(m->path);
-    m->created = false;
-}
-
 /* -------------------------------------------------------------- collective */
 
 /* Collective: the status is agreed on. Ranks that are alone take part in the agreements. */
@@ -158,11 +168,10 @@ static furrow_status_t share(making_t *m, furrow_node_array_t *array, furrow_err
 
     if (leads) status = create(m, err);
     status = furrow_agree(m->ctx, status, err);
-    if (status == FURROW_OK) {
-        if (shared && !leads) status = open_created(m, err);
-        status = furrow_agree(m->ctx, status, err);
-    }
-    remove_name(m);
+    if (status != FURROW_OK) return status;
+    if (shared) tell_place(m);
+    if (shared && !leads) status = open_created(m, err);
+    status = furrow_agree(m->ctx, status, err); /* until then it must stay open where it was made */
     if (status != FURROW_OK) return status;
     if (shared) status = take_pages(m, err);
     if (status == FURROW_OK) status = map(m, array, err);
@@ -181,19 +190,6 @@ static furrow_status_t size_of(int64_t count, int64_t item_bytes, int64_t *bytes
     return FURROW_OK;
 }
 
-/* A name that no other run has, the same on all ranks but for the node. */
-static furrow_status_t name_file(making_t *m, furrow_error_t *err)
-{
-    uint64_t number = 0;
-    furrow_status_t status = FURROW_OK;
-
-    if (furrow_context_rank(m->ctx) == 0 && getrandom(&number, sizeof number, 0) != sizeof number)
-        status = furrow_fail_errno(err, FOLDER, "find a name");
-    furrow_broadcast(m->ctx, &number, sizeof number, 0);
-    (void)snprintf(m->path, sizeof m->path, FOLDER "/furrow-%016" PRIx64 "-%d", number, furrow_node_leader(m->ctx));
-    return status;
-}
-
 furrow_status_t furrow_node_array_open(furrow_context_t *ctx, int64_t count, int64_t item_bytes,
                                        furrow_node_array_t **out, furrow_error_t *err)
 {
@@ -205,8 +201,7 @@ furrow_status_t furrow_node_array_open(furrow_context_t *ctx, int64_t count, int
     furrow_status_t status = size_of(count, item_bytes, &m.bytes, err);
     if (status == FURROW_OK) status = furrow_alloc(1, sizeof *array, &memory, err);
     array = memory;
-    const furrow_status_t named = name_file(&m, status == FURROW_OK ? err : NULL);
-    status = furrow_agree(ctx, status != FURROW_OK ? status : named, err);
+    status = furrow_agree(ctx, status, err);
     if (status == FURROW_OK) status = share(&m, array, err);
     if (m.fd >= 0) (void)close(m.fd);
     if (status != FURROW_OK) {

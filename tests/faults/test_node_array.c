@@ -15,9 +15,9 @@ static const struct {
     furrow_status_t status;
     int on_first, on_others, alone;
 } kinds[] = {{"alloc", "out of memory", FURROW_ENOMEM, 2, 2, 2},
-             {"create", "/dev/shm/furrow-", FURROW_EIO, 1, 0, 0},
-             {"open", "/dev/shm/furrow-", FURROW_EIO, 0, 1, 0},
-             {"write", "/dev/shm/furrow-", FURROW_EIO, 1, 1, 0}};
+             {"create", "/dev/shm: ", FURROW_EIO, 1, 0, 0},
+             {"open", "/proc/", FURROW_EIO, 0, 1, 0},
+             {"write", "/dev/shm: ", FURROW_EIO, 1, 1, 0}};
 
 /* Collective. \return false if there was no such operation */
 static bool try_fault(int kind, int nth, int rank)
