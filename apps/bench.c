@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ROUNDS = 30, QUICK_ROUNDS = 12 };
+enum { ROUNDS = 30, QUICK_ROUNDS = 6 };
 
 /* Seconds that all threads of this process have run. */
 static double busy_seconds(void)

@@ -21,8 +21,9 @@ enum {
     WIDTH = 2100,
     SLOT = HEIGHT * WIDTH * 3,
     PICTURES = 30, /* different ones; the others are links to them */
+    QUICK_PICTURES = 8,
     IMAGES = 300,
-    QUICK_IMAGES = 60,
+    QUICK_IMAGES = 24,
     BATCH = 12, /* for each rank */
     ROUNDS = 4,
     QUICK_ROUNDS = 2,
@@ -67,13 +68,13 @@ static int64_t make_pictures(const char *folder, int64_t count)
     return made;
 }
 
-static bool link_pictures(const char *folder, int64_t count)
+static bool link_pictures(const char *folder, int64_t pictures, int64_t count)
 {
     char from[PATH_MAX + 64], to[PATH_MAX + 64];
     bool linked = true;
 
-    for (int64_t i = PICTURES; i < count && linked; i++) {
-        (void)snprintf(from, sizeof from, "%s/cloud-%05d.jpg", folder, (int)(i % PICTURES));
+    for (int64_t i = pictures; i < count && linked; i++) {
+        (void)snprintf(from, sizeof from, "%s/cloud-%05d.jpg", folder, (int)(i % pictures));
         (void)snprintf(to, sizeof to, "%s/cloud-%05d.jpg", folder, (int)i);
         linked = link(from, to) == 0;
     }
@@ -82,8 +83,10 @@ static bool link_pictures(const char *folder, int64_t count)
 
 static furrow_status_t make(const images_t *im, furrow_error_t *err)
 {
-    if (im->bench->cli->is_root && (mkdir(im->folder, 0700) != 0 || make_pictures(im->folder, PICTURES) < PICTURES ||
-                                    !link_pictures(im->folder, im->images)))
+    const int64_t pictures = im->bench->quick ? QUICK_PICTURES : PICTURES;
+
+    if (im->bench->cli->is_root && (mkdir(im->folder, 0700) != 0 || make_pictures(im->folder, pictures) < pictures ||
+                                    !link_pictures(im->folder, pictures, im->images)))
         return cli_fail(err, FURROW_EIO, "%.600s: cannot write: %s", im->folder, strerror(errno));
     return FURROW_OK;
 }

@@ -11,7 +11,7 @@
 #include "bench_child.h"
 #include "bench_limits.h"
 
-enum { ROW_ITEMS = 4096, WRITING_ROUNDS = 8, QUICK_WRITING_ROUNDS = 3 };
+enum { ROW_ITEMS = 4096, WRITING_ROUNDS = 8, QUICK_WRITING_ROUNDS = 2 };
 
 typedef struct {
     const bench_t *bench;
@@ -101,7 +101,7 @@ static double resumed_rows(const again_t *again)
  * long enough for that. When to kill follows from how much the run before had done. */
 static furrow_status_t add_resume(bench_t *bench, again_t *again, const rows_t *rows, furrow_error_t *err)
 {
-    const int attempts = bench->quick ? 3 : 8;
+    const int attempts = bench->quick ? 2 : 8;
     static char verb[] = "rows", op[] = "sort", to[] = "-o", json[] = "--json", resume[] = "--resume";
     char *const file = bench->place.file, *const out = (char *)(uintptr_t)rows->out;
     char *const whole[] = {again->command, verb, op, file, to, out, json, NULL};
