@@ -47,7 +47,7 @@ static bool try_fault_of_file(const char *kind, furrow_status_t expected, int nt
     MPI_Allreduce(MPI_IN_PLACE, &hit, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
     const bool good = status == FURROW_OK ? is_mapped() : failed_alike(status, &err, expected, rank, "");
     if (!good) (void)fprintf(stderr, "rank %d: %s\n", world.rank, fault);
-    ASSERT_ALL(good && (hit != 0) == (status != FURROW_OK));
+    ASSERT_ALL(good && (hit != 0 || status == FURROW_OK)); /* without memory for bells, say, a run goes on */
     ASSERT_ALL(count_entries(world.folder) == (status == FURROW_OK));
     return hit != 0;
 }

@@ -43,26 +43,41 @@ static void test_imap(void **state)
     RUN_POOL(&plain, imap_body, NULL);
 }
 
+/* The first item takes until it is told to end. */
+static int slow_first(const furrow_task_t *task)
+{
+    const furrow_counter_t go = *(const furrow_counter_t *)task->arg;
+    int64_t now = task->index;
+
+    while (now == 0 && furrow_counter_add(task->pool, go, 0, &now, NULL) == FURROW_OK) sleep_s(0.001);
+    return 0;
+}
+
 /* A slow first item holds up an ordered stream, not an unordered one, even with a small buffer. */
 static furrow_status_t slow_first_body(furrow_pool_t *pool, void *arg, furrow_error_t *err)
 {
     enum { COUNT = 60 };
-    double naps[COUNT];
+    furrow_counter_t go[COUNT];
     furrow_stream_t *stream;
     furrow_outcome_t o;
 
     (void)arg;
-    for (int i = 0; i < COUNT; i++) naps[i] = i == 0 ? 0.5 : 0.0005;
-    const furrow_call_t call = {doze, naps, sizeof *naps, COUNT, sizeof *naps, 1, false, NULL, NULL};
+    EXPECT_OK(furrow_counter_open(pool, 0, &go[0], err));
+    for (int i = 1; i < COUNT; i++) go[i] = go[0];
+    const furrow_call_t call = {
+        .function = slow_first, .args = go, .arg_bytes = sizeof *go, .count = COUNT, .chunk = 1};
     EXPECT_OK(furrow_pool_imap(pool, &call, false, 4, &stream, err));
     for (int n = 0; n < COUNT; n++) {
+        if (n == COUNT - 1) EXPECT_OK(furrow_counter_add(pool, go[0], 1, NULL, err));
         EXPECT_OK(furrow_stream_next(stream, -1, &o, err));
         EXPECT((o.index == 0) == (n == COUNT - 1));
     }
     furrow_stream_free(stream);
+    EXPECT_OK(furrow_counter_add(pool, go[0], -1, NULL, err));
     EXPECT_OK(furrow_pool_imap(pool, &call, true, 4, &stream, err));
     EXPECT(furrow_stream_next(stream, 0, &o, err) == FURROW_ETIMEDOUT);
     EXPECT(furrow_stream_next(stream, 0.001, &o, err) == FURROW_ETIMEDOUT);
+    EXPECT_OK(furrow_counter_add(pool, go[0], 1, NULL, err));
     EXPECT_OK(furrow_stream_next(stream, -1, &o, err));
     EXPECT(o.index == 0);
     furrow_stream_free(stream);
@@ -71,8 +86,11 @@ static furrow_status_t slow_first_body(furrow_pool_t *pool, void *arg, furrow_er
 
 static void test_unordered_passes_slow_items(void **state)
 {
+    static furrow_task_fn *const slow[] = {slow_first};
+    const furrow_pool_opts_t opts = {.functions = slow, .function_count = 1};
+
     (void)state;
-    RUN_POOL(&plain, slow_first_body, NULL);
+    RUN_POOL(&opts, slow_first_body, NULL);
 }
 
 /* Parts of chunks that come back keep their place. */
