@@ -23,8 +23,8 @@ int bench_read(int fd, int64_t offset, int64_t bytes, char *buffers, int threads
 /** The same, and write each block to the start of another file, by bare pwrite calls. */
 int bench_copy(int fd, int64_t offset, int64_t bytes, char *buffers, int threads, int to);
 
-/** Write `count` slots of `bytes` each to a file, by bare pwrite calls; slot i holds what buffer i % `buffers` of `from`
- * holds. \return 0 or errno */
+/** Write `count` slots of `bytes` each to a file, by bare pwrite calls; slot i holds what buffer i % `buffers` of
+ * `from` holds. \return 0 or errno */
 int bench_write(int to, const char *from, int64_t buffers, int64_t bytes, int64_t count, int threads);
 
 #endif

@@ -1,4 +1,5 @@
-/* Owns drawing: rectangles, the font of stb_easy_font (whose letters are made of rectangles), PNG by stb_image_write. */
+/* Owns drawing: rectangles, the font of stb_easy_font (whose letters are made of rectangles), PNG by
+ * stb_image_write. */
 #include "contact_draw.h"
 
 #include <errno.h>

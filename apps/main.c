@@ -69,7 +69,8 @@ static furrow_status_t read_arguments(cli_t *cli, int argc, char **argv, wish_t 
     return cli_parse(cli, argc - 1, argv + 1, &wish->wants_help, err);
 }
 
-/* Commands whose items may run in processes of their own have the option --isolate. It forks, before MPI and threads. */
+/* Commands whose items may run in processes of their own have the option --isolate. It forks, before MPI and
+ * threads. */
 static furrow_status_t start_isolation(const cli_t *cli, const wish_t *wish, furrow_error_t *err)
 {
     const cli_option_t *o = cli->command == NULL || wish->wants_help ? NULL : cli->command->options;

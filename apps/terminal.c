@@ -102,8 +102,8 @@ void terminal_release_signals(void)
     on_each_signal(&(struct sigaction){.sa_handler = SIG_DFL});
 }
 
-/* The next one ends the process. But launchers and schedulers may pass one wish to stop on as SIGTERM and as SIGUSR1: these
- * two count apart. */
+/* The next one ends the process. But launchers and schedulers may pass one wish to stop on as SIGTERM and as SIGUSR1:
+ * these two count apart. */
 static void on_signal(int number)
 {
     static const char text[] = "\nfurrow: stopping; a second signal ends at once\n";

@@ -13,8 +13,8 @@ void terminal_show_progress(cli_t *cli, const char *mode);
 /** Take the line away, if there is one. */
 void terminal_end_progress(void);
 
-/** SIGINT, SIGTERM and SIGUSR1 cancel `ctx`; a second one ends the process at once. SIGUSR1 is for Open MPI's mpirun, which passes
- * it on, where a SIGTERM makes it kill the ranks a second later. */
+/** SIGINT, SIGTERM and SIGUSR1 cancel `ctx`; a second one ends the process at once. SIGUSR1 is for Open MPI's mpirun,
+ * which passes it on, where a SIGTERM makes it kill the ranks a second later. */
 void terminal_catch_signals(furrow_context_t *ctx);
 
 /** These signals end the process again, as they do by default. */

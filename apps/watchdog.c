@@ -1,5 +1,5 @@
-/* Owns the thread that watches the pulse of this rank. It touches nothing that could be stuck: no MPI, no file, no lock that
- * others hold for long. */
+/* Owns the thread that watches the pulse of this rank. It touches nothing that could be stuck: no MPI, no file, no lock
+ * that others hold for long. */
 #include "watchdog.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /** \file order.h
- * The order of an epoch, without state: a keyed permutation of 0 .. count - 1, computed element by element. Any rank can
- * ask for any place, and to go on somewhere is arithmetic.
+ * The order of an epoch, without state: a keyed permutation of 0 .. count - 1, computed element by element. Any rank
+ * can ask for any place, and to go on somewhere is arithmetic.
  *
  * The swap-or-not shuffle of Hoang, Morris and Rogaway ("An enciphering scheme based on a card shuffle", CRYPTO 2012),
  * for any count, with Philox4x64-10 (see random.h) under the key {seed, epoch} as its round function. Round r pairs x

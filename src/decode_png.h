@@ -20,8 +20,8 @@ bool furrow_png_next(furrow_bytes_t file, furrow_png_chunk_t *chunk);
 
 bool furrow_png_is(const furrow_png_chunk_t *chunk, const char *type);
 
-/** The orientation in a file of which only the beginning is in memory: it may stand behind the pixels, and their chunks are
- * passed over. 1 where there is none. \return FURROW_OK, FURROW_EIO, FURROW_ETRUNCATED */
+/** The orientation in a file of which only the beginning is in memory: it may stand behind the pixels, and their chunks
+ * are passed over. 1 where there is none. \return FURROW_OK, FURROW_EIO, FURROW_ETRUNCATED */
 furrow_status_t furrow_png_find_orientation(int fd, const char *name, int64_t bytes, int *orientation,
                                             furrow_error_t *err);
 

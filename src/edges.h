@@ -1,12 +1,12 @@
 /** \file edges.h
  * Which rank writes which bytes of a file that ranks of several hosts write. Work layer; local.
  *
- * On NFS a host that writes some bytes of a page may send the whole page, as it last saw it, and so take back what another
- * host wrote there. So a file is cut into blocks, from its first byte, and each block is written from one host. Where any
- * rank could write anything, each gets a section of whole blocks. Where a rank has a part that chance gave it, and may be
- * cut short, it writes the blocks that lie in it whole; its edges belong to ranks that the number of the block alone
- * tells, the same in every run of so many ranks. An edge whose rank is on this host is no different from the rest. An
- * element never lies in two blocks.
+ * On NFS a host that writes some bytes of a page may send the whole page, as it last saw it, and so take back what
+ * another host wrote there. So a file is cut into blocks, from its first byte, and each block is written from one host.
+ * Where any rank could write anything, each gets a section of whole blocks. Where a rank has a part that chance gave
+ * it, and may be cut short, it writes the blocks that lie in it whole; its edges belong to ranks that the number of the
+ * block alone tells, the same in every run of so many ranks. An edge whose rank is on this host is no different from
+ * the rest. An element never lies in two blocks.
  */
 #ifndef FURROW_EDGES_H
 #define FURROW_EDGES_H
@@ -40,8 +40,8 @@ typedef struct furrow_edge {
 
 enum { FURROW_EDGES = 2 };
 
-/** Of one part, as it is written from its first byte on: its beginning, if that is within a block, and the block that it
- * has come to, which is an edge until it is whole. Zero bytes: nothing yet. */
+/** Of one part, as it is written from its first byte on: its beginning, if that is within a block, and the block that
+ * it has come to, which is an edge until it is whole. Zero bytes: nothing yet. */
 typedef struct furrow_edges {
     furrow_edge_t edge[FURROW_EDGES];
 } furrow_edges_t;

@@ -96,8 +96,8 @@ typedef struct furrow_context_opts {
  *
  * Call it before furrow_context_open(), before MPI_Init() and before any thread starts: processes that are made later
  * have the program's functions and the memory of this moment, and none of what MPI and threads hold. Streams of stdio
- * are flushed. Descriptors stay open in the server only for standard output and error. It ends with this process, however
- * that ends, and ignores SIGINT and SIGTERM. It is a child of this process: do not wait() for just any child.
+ * are flushed. Descriptors stay open in the server only for standard output and error. It ends with this process,
+ * however that ends, and ignores SIGINT and SIGTERM. It is a child of this process: do not wait() for just any child.
  *
  * \return FURROW_OK, FURROW_EARG (started already, or threads run), FURROW_EIO (the system refuses a process) */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_isolation_start(furrow_error_t *err);
@@ -174,7 +174,8 @@ typedef struct furrow_pulse {
 
 /** Look at the pulse of this rank. Local; from any thread, at any time until furrow_context_close() is called: for a
  * watchdog, which finds that `beats` stands still while `busy` or `waits_in` says that there is something to wait for.
- * A pool that nobody gives work looks as if it waited. The parts are read one after the other while the threads go on. */
+ * A pool that nobody gives work looks as if it waited. The parts are read one after the other while the threads go
+ * on. */
 FURROW_API void furrow_context_pulse(const furrow_context_t *ctx, furrow_pulse_t *out);
 
 /** From now on ranks tell one another, once a second, that something was finished on them, which counts as a beat: so
@@ -353,15 +354,15 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_create_on_root(furrow
                                                                           const int64_t *shape, furrow_output_t **out,
                                                                           furrow_error_t *err);
 
-/** The elements that this rank should write where any rank could write any: a section of whole MiB of the file, which begins
- * with its header, so that no two hosts write into one page. Every element is in the section of one rank; a section may
- * be empty. Of an output on root, rank 0 has all. Local. */
+/** The elements that this rank should write where any rank could write any: a section of whole MiB of the file, which
+ * begins with its header, so that no two hosts write into one page. Every element is in the section of one rank; a
+ * section may be empty. Of an output on root, rank 0 has all. Local. */
 FURROW_API furrow_range_t furrow_output_section(const furrow_output_t *output);
 
 /** Write elements [first, first + count) in C order. Local; from any thread; ranks must not overlap.
  *
- * Where the caches of hosts agree (a local disk, Lustre, GPFS) a rank may write what it likes. On NFS two hosts must not
- * write into one page of the file, or the later may take back what the earlier wrote. Ranks that keep to
+ * Where the caches of hosts agree (a local disk, Lustre, GPFS) a rank may write what it likes. On NFS two hosts must
+ * not write into one page of the file, or the later may take back what the earlier wrote. Ranks that keep to
  * furrow_output_section() do not, nor do the functions that write outputs themselves: furrow_copy(), furrow_rows(),
  * furrow_random_file(), furrow_images(), furrow_map(). */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_output_write(furrow_output_t *output, int64_t first, int64_t count,
@@ -640,8 +641,8 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_random_file(furrow_context_t
 
 /* --------------------------------------------------------------- kernels */
 
-/** The kernels in use: "avx512ifma", "avx512", "avx2", "portable" or "reference"; the environment variable FURROW_KERNELS
- * names another that this machine can run. Local. */
+/** The kernels in use: "avx512ifma", "avx512", "avx2", "portable" or "reference"; the environment variable
+ * FURROW_KERNELS names another that this machine can run. Local. */
 FURROW_API const char *furrow_kernels_name(void);
 
 #ifdef __cplusplus

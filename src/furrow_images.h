@@ -188,9 +188,9 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_batches_next(furrow_batches_
  * options, on any ranks. Local. */
 FURROW_API furrow_position_t furrow_batches_position(const furrow_batches_t *batches);
 
-/** Go to `position`, back or on, as if the loader had just been opened there: its memory stays, what it has decoded ahead
- * is given up, and the batch in hand is no longer valid. So the same pictures can be gone through again. Local; one
- * thread at a time.
+/** Go to `position`, back or on, as if the loader had just been opened there: its memory stays, what it has decoded
+ * ahead is given up, and the batch in hand is no longer valid. So the same pictures can be gone through again. Local;
+ * one thread at a time.
  *
  * \return FURROW_OK; FURROW_EARG (beyond the end); after a failure of furrow_batches_next(), that failure */
 FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_batches_seek(furrow_batches_t *batches, furrow_position_t position,

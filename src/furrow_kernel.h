@@ -1,7 +1,7 @@
 /** \file furrow_kernel.h
  * The contract between `furrow rows --kernel LIBRARY:FUNCTION` (furrow_rows() in the C API) and a function of yours
- * that computes something for every row of an array. This header stands alone, in C11 and C++; a library of kernels needs
- * nothing else of Furrow, and is not linked with it.
+ * that computes something for every row of an array. This header stands alone, in C11 and C++; a library of kernels
+ * needs nothing else of Furrow, and is not linked with it.
  *
  *     #include <furrow_kernel.h>                          cc -O2 -fPIC -shared spread.c -o spread.so
  *                                                         furrow rows --kernel spread.so:spread data.npy -o out.npy

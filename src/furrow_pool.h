@@ -5,10 +5,10 @@
  * - furrow_pool_run() is `with Pool() as pool:`. All ranks call it; rank 0 runs the **body**, which gives out work and
  *   takes results; the threads of all ranks run the items. Without MPI it is the same with one rank.
  * - The body runs on a thread of its own, while the main thread of rank 0 serves messages: work goes on while the body
- *   does other things. The body must not call MPI; collective functions of Furrow return FURROW_EARG in it, as they do in
- *   items and callbacks.
- * - Functions that take a furrow_pool_t are for the body (from any of its threads) and for callbacks, except where
- *   said otherwise. Those that wait, in a callback, return FURROW_EARG.
+ *   does other things. The body must not call MPI; collective functions of Furrow return FURROW_EARG in it, as they do
+ *   in items and callbacks.
+ * - Functions that take a furrow_pool_t are for the body (from any of its threads) and for callbacks, except where said
+ *   otherwise. Those that wait, in a callback, return FURROW_EARG.
  * - Arguments and results are records of plain bytes: they are copied to where the item runs, and back. Pointers in
  *   them mean nothing on another rank.
  * - Time limits are seconds; negative: wait without limit; 0: do not wait.

@@ -15,8 +15,8 @@ typedef struct furrow_hub_owner {
     int64_t rank, thread, serial;
 } furrow_hub_owner_t;
 
-/** What can be asked. Requests carry the fields in parentheses, answers the value behind the arrow; an opening gives the
- * id of the new thing. */
+/** What can be asked. Requests carry the fields in parentheses, answers the value behind the arrow; an opening gives
+ * the id of the new thing. */
 typedef enum furrow_hub_verb {
     FURROW_HUB_COUNTER_OPEN, /* (value) -> id */
     FURROW_HUB_COUNTER_ADD,  /* (id, value) -> value after it */

@@ -63,8 +63,8 @@ static furrow_status_t check(const furrow_images_plan_t *plan, furrow_error_t *e
 }
 
 /* Which pictures are rejects must not depend on the number of threads: so a quarter is for pictures that need more than
- * the share of a thread. Edges for other hosts are not counted, or they would decide it; nor do all threads ever need the
- * whole of their shares at once. */
+ * the share of a thread. Edges for other hosts are not counted, or they would decide it; nor do all threads ever need
+ * the whole of their shares at once. */
 static furrow_status_t share_memory(furrow_images_plan_t *plan, int64_t reserved, furrow_error_t *err)
 {
     const int64_t threads = furrow_context_threads(plan->ctx), memory = furrow_context_memory(plan->ctx);

@@ -18,15 +18,15 @@
 
 #include "status.h"
 
-/** Runs once in every new child, before its first item; `state` is handed to each item. The status and text of a failure
- * become those of furrow_child_open() or furrow_child_call(). */
+/** Runs once in every new child, before its first item; `state` is handed to each item. The status and text of a
+ * failure become those of furrow_child_open() or furrow_child_call(). */
 typedef furrow_status_t furrow_isolated_init_fn(const void *arg, int64_t arg_bytes, void **state, furrow_error_t *err);
 
 /** Runs in a child that is closed; not in one that died. */
 typedef void furrow_isolated_finish_fn(void *state);
 
-/** One item. `arg` and `result` are aligned to 64 bytes unless they lie in furrow_child_memory(), valid during the call,
- * of no meaning where they have no bytes; `text` holds "". \return 0, or a failure that `text` may explain */
+/** One item. `arg` and `result` are aligned to 64 bytes unless they lie in furrow_child_memory(), valid during the
+ * call, of no meaning where they have no bytes; `text` holds "". \return 0, or a failure that `text` may explain */
 typedef int furrow_isolated_fn(void *state, int64_t index, const void *arg, int64_t arg_bytes, void *result,
                                int64_t result_bytes, char *text, size_t text_bytes);
 
@@ -72,8 +72,8 @@ typedef struct furrow_child furrow_child_t;
 FURROW_MUST_CHECK furrow_status_t furrow_child_open(const furrow_child_opts_t *opts, furrow_child_t **out,
                                                     furrow_error_t *err);
 
-/** At least so many bytes that caller and child share, aligned to 64: an item whose `arg` or `result` lie in them is not
- * copied. They hold what they held before, or zeros; an earlier pointer ends. They live until the child is closed,
+/** At least so many bytes that caller and child share, aligned to 64: an item whose `arg` or `result` lie in them is
+ * not copied. They hold what they held before, or zeros; an earlier pointer ends. They live until the child is closed,
  * whatever items do. \return FURROW_OK, FURROW_ENOMEM */
 FURROW_MUST_CHECK furrow_status_t furrow_child_memory(furrow_child_t *child, int64_t bytes, void **out,
                                                       furrow_error_t *err);

@@ -30,7 +30,8 @@ static void settle_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* exit() calls the last one first: what the parent registered before the fork concerns the parent, and is not reached. */
+/* exit() calls the last one first: what the parent registered before the fork concerns the parent, and is not
+ * reached. */
 static void end_here(int code, void *arg)
 {
     (void)arg;

@@ -1,6 +1,6 @@
 /* Owns the server process: it forks children on order, kills them on order, and tells how each one died. It has one
- * thread and blocks all signals; those that it wants to see, it reads. It ends with its parent: by the end of its socket,
- * and by a signal where somebody else still holds the other end. */
+ * thread and blocks all signals; those that it wants to see, it reads. It ends with its parent: by the end of its
+ * socket, and by a signal where somebody else still holds the other end. */
 #include "isolate_wire.h"
 
 #include <dirent.h>

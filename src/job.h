@@ -71,8 +71,9 @@ FURROW_MUST_CHECK furrow_status_t furrow_job_forget(furrow_job_t *job, furrow_er
 bool furrow_job_has(const furrow_job_t *job, int64_t index);
 FURROW_MUST_CHECK furrow_status_t furrow_job_record(furrow_job_t *job, int64_t index, furrow_error_t *err);
 
-/** Run the items that are not done. `skip`, `output` and `listener` of `items` are the job's; furrow_context_on_progress() hears
- * how far it is. A failed item is a reject and keeps the place that `work` gave it in the output.
+/** Run the items that are not done. `skip`, `output` and `listener` of `items` are the job's;
+ * furrow_context_on_progress() hears how far it is. A failed item is a reject and keeps the place that `work` gave it
+ * in the output.
  *
  * \return as furrow_items_run(); FURROW_ECANCELED says how many are done */
 FURROW_MUST_CHECK furrow_status_t furrow_job_run(furrow_job_t *job, const furrow_items_t *items, furrow_error_t *err);

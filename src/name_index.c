@@ -1,5 +1,5 @@
-/* Owns the search by the end of a name. Names are sorted by their bytes from the last to the first, once as they are and
- * once without the part after the last '.'; those that end in a key then stand together. */
+/* Owns the search by the end of a name. Names are sorted by their bytes from the last to the first, once as they are
+ * and once without the part after the last '.'; those that end in a key then stand together. */
 #include "name_index.h"
 
 #include <stdlib.h>

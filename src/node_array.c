@@ -1,9 +1,10 @@
 /* Owns memory that the ranks of a node share.
  *
  * A file in the memory file system that never has a name there: whatever ends the program, nothing stays behind. The
- * others find it among the open files of the rank that made it. Its pages are taken from the system before they are used, for a page that is missing later
- * would end the program (SIGBUS); every rank takes its own section, so that sections lie near the ranks. A rank that is
- * alone on its node needs no file: it gets pages where and when it first writes them. */
+ * others find it among the open files of the rank that made it. Its pages are taken from the system before they are
+ * used, for a page that is missing later would end the program (SIGBUS); every rank takes its own section, so that
+ * sections lie near the ranks. A rank that is alone on its node needs no file: it gets pages where and when it first
+ * writes them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

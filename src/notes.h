@@ -1,6 +1,6 @@
 /** \file notes.h
- * What is known of each image of a run, on disk: records of one size in a hidden file beside the output, for the manifest
- * and for the next run. Work layer; local, used by rank 0 alone.
+ * What is known of each image of a run, on disk: records of one size in a hidden file beside the output, for the
+ * manifest and for the next run. Work layer; local, used by rank 0 alone.
  */
 #ifndef FURROW_NOTES_H
 #define FURROW_NOTES_H

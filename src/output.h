@@ -22,8 +22,8 @@ const furrow_npy_t *furrow_output_header(const furrow_output_t *output);
 bool furrow_output_is_on_root(const furrow_output_t *output);
 
 /** furrow_output_write() of the next piece of a part that this rank has, from its first element on, where no other rank
- * writes any of them. What ranks of other hosts shall write is kept in `edges`, zero bytes before the first piece; after
- * the last it is to be sent there, and written with furrow_output_write_edge(). Local, from any thread.
+ * writes any of them. What ranks of other hosts shall write is kept in `edges`, zero bytes before the first piece;
+ * after the last it is to be sent there, and written with furrow_output_write_edge(). Local, from any thread.
  *
  * \param[in,out] edges  to be freed by the caller
  * \return as furrow_output_write(), FURROW_ENOMEM */

@@ -1,5 +1,6 @@
-/* Owns the pulse. A reader may look at the path of a step while its thread leaves it: the reader counts itself in before
- * it loads the path, and the thread takes the path away before it looks at that count, so one of them sees the other. */
+/* Owns the pulse. A reader may look at the path of a step while its thread leaves it: the reader counts itself in
+ * before it loads the path, and the thread takes the path away before it looks at that count, so one of them sees the
+ * other. */
 #include "pulse.h"
 
 #include <sched.h>

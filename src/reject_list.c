@@ -1,5 +1,5 @@
-/* Owns the list of rejected items. There may be as many as items; equal texts are kept once, in a hash table, and all of
- * them in bounded memory. */
+/* Owns the list of rejected items. There may be as many as items; equal texts are kept once, in a hash table, and all
+ * of them in bounded memory. */
 #include "reject_list.h"
 
 #include <inttypes.h>

@@ -45,7 +45,8 @@ furrow_status_t furrow_row_stream_read(furrow_row_stream_t *s, int64_t first, in
 {
     pthread_mutex_lock(&s->lock);
     while (s->next != first && s->error.status == FURROW_OK) {
-        FURROW_STEP(furrow_pulse_mine(), "the rows before", NULL, FURROW_WAITS_FOR_SOME); /* who reads them is at work */
+        /* Who reads them is at work. */
+        FURROW_STEP(furrow_pulse_mine(), "the rows before", NULL, FURROW_WAITS_FOR_SOME);
         pthread_cond_wait(&s->moved, &s->lock);
     }
     furrow_status_t status = s->error.status;

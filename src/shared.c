@@ -19,8 +19,8 @@ typedef struct {
     int64_t status, value;
 } answer_t;
 
-/* In place of a serial number: the body and callbacks have the same thread, none. Items of one thread need no numbers, as
- * each has released what it held before the next one starts. */
+/* In place of a serial number: the body and callbacks have the same thread, none. Items of one thread need no numbers,
+ * as each has released what it held before the next one starts. */
 enum { BODY = -1, ITEM_OR_CALLBACK = 0 };
 
 /* ----------------------------------------------------- rank 0, main thread */

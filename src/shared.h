@@ -7,7 +7,8 @@
 
 #include "pool.h"
 
-/** Who asks, on this thread: a worker, or the thread of callbacks; NULL: another thread, which on rank 0 is the body's. */
+/** Who asks, on this thread: a worker, or the thread of callbacks; NULL: another thread, which on rank 0 is the
+ * body's. */
 extern _Thread_local furrow_pool_thread_t *furrow_shared_self;
 
 /** Rank 0: a hub for the pool; elsewhere nothing. Local. To be closed in every case. */

@@ -1,7 +1,7 @@
-/* furrow_images() with its 1st, 2nd, 3rd, ... operation of a kind made to fail, on each rank in turn, until there is none
- * left to fail. Either the image that it hit is a reject, or the call fails: with the same status and text on all ranks,
- * an older output as it was, no descriptor open. The same call with `resume` then gives the whole output and leaves
- * nothing beside it. Which rank reads what is chance, so only rank 0 must have met each kind. */
+/* furrow_images() with its 1st, 2nd, 3rd, ... operation of a kind made to fail, on each rank in turn, until there is
+ * none left to fail. Either the image that it hit is a reject, or the call fails: with the same status and text on all
+ * ranks, an older output as it was, no descriptor open. The same call with `resume` then gives the whole output and
+ * leaves nothing beside it. Which rank reads what is chance, so only rank 0 must have met each kind. */
 #include "mpi/support.h"
 
 #include "fault.h"

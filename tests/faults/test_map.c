@@ -1,6 +1,6 @@
-/* furrow_map() into a file that ranks of several hosts write, with its 1st, 2nd, 3rd, ... allocation or write made to fail,
- * on each rank in turn, until there is none left to fail: the same status and text on all ranks, and no file; else the
- * whole file. */
+/* furrow_map() into a file that ranks of several hosts write, with its 1st, 2nd, 3rd, ... allocation or write made to
+ * fail, on each rank in turn, until there is none left to fail: the same status and text on all ranks, and no file;
+ * else the whole file. */
 #include "mpi/pool_support.h"
 
 #include "fault.h"

@@ -1,5 +1,5 @@
-/* A pool whose 1st, 2nd, 3rd, ... allocation fails, on each rank in turn, until there is none left to fail: it ends, alike
- * on all ranks, every call in it ends, what says that it is good is right, and the next pool is as ever. */
+/* A pool whose 1st, 2nd, 3rd, ... allocation fails, on each rank in turn, until there is none left to fail: it ends,
+ * alike on all ranks, every call in it ends, what says that it is good is right, and the next pool is as ever. */
 #include "mpi/pool_support.h"
 
 #include "fault.h"

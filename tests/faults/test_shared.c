@@ -1,5 +1,5 @@
-/* Shared things where memory is short, on any rank, at any moment: whoever asks is told, nobody waits for ever, no lock is
- * lost, and the next pool works. */
+/* Shared things where memory is short, on any rank, at any moment: whoever asks is told, nobody waits for ever, no lock
+ * is lost, and the next pool works. */
 #include "mpi/pool_support.h"
 
 #include "fault.h"

@@ -1,5 +1,5 @@
-/* What the tests of pools share. Bodies and callbacks run on threads of their own, out of which cmocka cannot jump: they
- * note what does not hold, EXPECT(), and all ranks assert it afterwards, RUN_POOL(). */
+/* What the tests of pools share. Bodies and callbacks run on threads of their own, out of which cmocka cannot jump:
+ * they note what does not hold, EXPECT(), and all ranks assert it afterwards, RUN_POOL(). */
 #ifndef FURROW_TESTS_POOL_SUPPORT_H
 #define FURROW_TESTS_POOL_SUPPORT_H
 

@@ -295,8 +295,8 @@ static void test_huge_counts(void **state)
     ASSERT_ALL(world.rank != 0 || j->counted == INT64_C(1) << 40);
 }
 
-/* Slow items that sit together are spread over the ranks, wherever they sit: no rank sleeps much more than its share. One
- * that is late because the machine is busy leaves more to the others, so it may take some runs. */
+/* Slow items that sit together are spread over the ranks, wherever they sit: no rank sleeps much more than its share.
+ * One that is late because the machine is busy leaves more to the others, so it may take some runs. */
 static void test_balance(void **state)
 {
     enum { RUNS = 5 };

@@ -1,5 +1,5 @@
-/* Bells: rings are counted, wake who sleeps, and are lost neither between two looks nor on the way; and a pool that waits
- * sleeps. */
+/* Bells: rings are counted, wake who sleeps, and are lost neither between two looks nor on the way; and a pool that
+ * waits sleeps. */
 #include "pool_support.h"
 
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
-/* What clients of the item engine rely on beside chunks: questions and answers, also late ones and large ones; items that
- * wait for others; parcels both ways; memory that is short. */
+/* What clients of the item engine rely on beside chunks: questions and answers, also late ones and large ones; items
+ * that wait for others; parcels both ways; memory that is short. */
 #include "support.h"
 
 #include <math.h>

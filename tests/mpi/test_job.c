@@ -1,5 +1,6 @@
-/* Jobs without an output of their own: what was done before a run was stopped is not done again, on record and in what a
- * caller is told; another job, and a job that is forgotten; rejects. tests/cli has those of rows, that are killed too. */
+/* Jobs without an output of their own: what was done before a run was stopped is not done again, on record and in what
+ * a caller is told; another job, and a job that is forgotten; rejects. tests/cli has those of rows, that are killed
+ * too. */
 #include "support.h"
 
 #include <stdatomic.h>

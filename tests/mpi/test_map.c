@@ -162,9 +162,9 @@ static double longest_share(furrow_context_t *ctx, int place)
     return most;
 }
 
-/* 1,000 items, of which 100 that sit together take 100 times as long: no worker gets more than 1.15 of its share and one
- * slow item. What they sleep is asked for, not measured; but whoever is late because the machine is busy leaves more to the
- * others, so it may take some runs until nobody is. Of 5 ranks, 4 take part. */
+/* 1,000 items, of which 100 that sit together take 100 times as long: no worker gets more than 1.15 of its share and
+ * one slow item. What they sleep is asked for, not measured; but whoever is late because the machine is busy leaves
+ * more to the others, so it may take some runs until nobody is. Of 5 ranks, 4 take part. */
 static void test_balance(void **state)
 {
     enum { RUNS = 5 };

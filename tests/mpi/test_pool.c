@@ -1,5 +1,5 @@
-/* The pool: map, starmap and apply on all ranks; who works; initializers; failures; the order of opening and ending. The
- * rules are those on which CPython's multiprocessing and mpi4py's pool agree in their own tests. */
+/* The pool: map, starmap and apply on all ranks; who works; initializers; failures; the order of opening and ending.
+ * The rules are those on which CPython's multiprocessing and mpi4py's pool agree in their own tests. */
 #include "pool_support.h"
 
 enum { MOST = 5000 };

@@ -176,7 +176,8 @@ static void note_failed(void *arg, furrow_status_t status, const furrow_failures
     l->failed++;
 }
 
-/* A future is ready when its callback has returned, and its place in the order of futures is the place of its callback. */
+/* A future is ready when its callback has returned, and its place in the order of futures is the place of its
+ * callback. */
 static furrow_status_t callbacks_body(furrow_pool_t *pool, void *arg, furrow_error_t *err)
 {
     enum { COUNT = 100 };

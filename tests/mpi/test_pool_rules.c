@@ -1,5 +1,5 @@
-/* Rules on which the tests of CPython's Pool and concurrent.futures, of mpi4py's pools and of joblib agree, as far as the
- * files beside this one do not have them; and what those hang at. */
+/* Rules on which the tests of CPython's Pool and concurrent.futures, of mpi4py's pools and of joblib agree, as far as
+ * the files beside this one do not have them; and what those hang at. */
 #include "pool_support.h"
 
 #include <pthread.h>

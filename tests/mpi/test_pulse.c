@@ -6,8 +6,8 @@
 #include "exec.h"
 #include "support.h"
 
-/* Blocks of 50 ms, on two threads: somewhat longer than rank 0 takes to tell that it lives, which is a second; than another
- * one, of which rank 0 tells the rest. */
+/* Blocks of 50 ms, on two threads: somewhat longer than rank 0 takes to tell that it lives, which is a second; than
+ * another one, of which rank 0 tells the rest. */
 enum { TOLD_BY_ROOT = 60, TOLD_TO_ROOT = 100 };
 
 /* What a thread of its own sees of this rank while the main thread is in a call. */

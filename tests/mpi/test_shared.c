@@ -1,5 +1,5 @@
-/* Counters and locks between items on all ranks, callbacks and the body: the races of the tutorials, each of which loses
- * something where one thing is read, changed and written by two at a time. */
+/* Counters and locks between items on all ranks, callbacks and the body: the races of the tutorials, each of which
+ * loses something where one thing is read, changed and written by two at a time. */
 #include "shared_support.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Queues between items on all ranks and the body: what is put arrives once, nobody waits longer than told, nor for ever when
- * the queue or the pool ends. */
+/* Queues between items on all ranks and the body: what is put arrives once, nobody waits longer than told, nor for ever
+ * when the queue or the pool ends. */
 #include "shared_support.h"
 
 #include <float.h>

@@ -12,8 +12,8 @@
 
 #include "csv.h"
 
-/* All records: fields joined by '|', records by '/'; or "line N: ..." . The text is copied to memory of its size, so that
- * a sanitizer sees what is read beyond it. */
+/* All records: fields joined by '|', records by '/'; or "line N: ..." . The text is copied to memory of its size, so
+ * that a sanitizer sees what is read beyond it. */
 static const char *read_all(const char *text, size_t size)
 {
     static char out[1024];

@@ -1,5 +1,5 @@
-/* The hub against a plain model, side by side through many random requests. The model keeps all that waits in one list, and
- * after each event tries it again from the front. */
+/* The hub against a plain model, side by side through many random requests. The model keeps all that waits in one list,
+ * and after each event tries it again from the front. */
 #include "unit/hub_support.h"
 
 /* ------------------------------------------------------- the model: a list of what waits, tried from the front */

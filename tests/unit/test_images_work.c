@@ -1,4 +1,5 @@
-/* One image of a run: files that change between the search for their size and their decoding, and memory that is lent. */
+/* One image of a run: files that change between the search for their size and their decoding, and memory that is
+ * lent. */
 #include "files.h"
 
 #include "images_work.h"

@@ -1,5 +1,5 @@
-/* Rows to rows of floats, from every dtype and form of array, against stored true values (data/make_row_cases.py): within
- * 1 ulp in f4, and 4 in f8. What kernels make of rows of every kind is in kernels/test_rows.c. */
+/* Rows to rows of floats, from every dtype and form of array, against stored true values (data/make_row_cases.py):
+ * within 1 ulp in f4, and 4 in f8. What kernels make of rows of every kind is in kernels/test_rows.c. */
 #include <glob.h>
 
 #include "files.h"
