@@ -31,9 +31,12 @@ skip()
 
 # on_ranks R COMMAND...: the command under mpirun with R ranks. When a rank does not exit with 0, mpirun adds a report
 # between two lines of dashes, which is left out of standard error, and gives the others a second to end, which they have.
+# Under a sanitizer without a look for leaks, for which the stack of every allocation of MPI's own, at each start, would be
+# walked: the programs of the label mpi have that look.
 on_ranks()
 {
     local ranks=$1
+    local -x ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0:fast_unwind_on_malloc=1"
     shift
     {
         OMPI_MCA_odls_base_sigkill_timeout=0 "$MPIEXEC" -n "$ranks" "$@" 2>&1 >&3 3>&- | sed -E '/^-{40,}$/,/^-{40,}$/d' >&2
