@@ -157,7 +157,7 @@ static furrow_status_t run(job_t *j, bool told_anywhere, furrow_error_t *err)
                                            .take = take,
                                            .told = told,
                                            .is_over = is_over};
-    furrow_engine_t *engine;
+    furrow_engine_t *engine = NULL;
 
     put_file("edges", "", 0, NULL, 0);
     j->fd = open(path_of("edges"), O_RDWR);
