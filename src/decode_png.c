@@ -45,7 +45,7 @@ furrow_status_t furrow_png_find_orientation(int fd, const char *name, int64_t by
     uint8_t head[8], exif[EXIF_MAX];
 
     *orientation = 1;
-    for (int64_t at = SIGNATURE; at <= bytes - CHUNK && status == FURROW_OK; at += CHUNK + furrow_be32(head)) {
+    for (int64_t at = SIGNATURE; at <= bytes - CHUNK && status == FURROW_OK; at += CHUNK + (int64_t)furrow_be32(head)) {
         status = furrow_file_read(fd, name, at, head, sizeof head, err);
         if (status != FURROW_OK || memcmp(head + 4, "eXIf", 4) != 0) continue;
         const int64_t count = furrow_least(furrow_least(furrow_be32(head), EXIF_MAX), bytes - CHUNK - at);
