@@ -228,11 +228,14 @@ static void append_hosts(const doctor_facts_t *facts, const doctor_plan_t *plan,
         append(line, " --hostfile HOSTFILE");
 }
 
-/* In a Slurm job the daemons of mpirun start by srun, one on each node, which gives them one core unless it is told. */
+/* In a Slurm job the daemons of mpirun start by srun, one on each node, which gives them one core unless it is told;
+ * before Slurm 22.05 it reads the first of the two. */
 void doctor_plan_mpirun(const doctor_facts_t *facts, const doctor_plan_t *plan, char line[DOCTOR_LINE])
 {
+    const int cores = plan->cores * plan->per_node;
+
     begin(plan, line);
-    if (facts->slurm_job > 0) append(line, "SRUN_CPUS_PER_TASK=%d ", plan->cores * plan->per_node);
+    if (facts->slurm_job > 0) append(line, "SLURM_CPUS_PER_TASK=%d SRUN_CPUS_PER_TASK=%d ", cores, cores);
     append(line, "mpirun -n %d", plan->ranks);
     append_hosts(facts, plan, line);
     append(line, " --map-by ppr:%d:node", plan->per_node);
