@@ -215,12 +215,13 @@ void watchdog_expect_end(void)
 
 void watchdog_stop(void)
 {
-    if (!dog.runs) return;
-    pthread_mutex_lock(&dog.lock);
-    dog.stops = true;
-    pthread_cond_signal(&dog.wake);
-    pthread_mutex_unlock(&dog.lock);
-    (void)pthread_join(dog.thread, NULL);
-    furrow_array_free(&dog.hosts);
+    if (dog.runs) {
+        pthread_mutex_lock(&dog.lock);
+        dog.stops = true;
+        pthread_cond_signal(&dog.wake);
+        pthread_mutex_unlock(&dog.lock);
+        (void)pthread_join(dog.thread, NULL);
+    }
     dog.runs = false;
+    furrow_array_free(&dog.hosts);
 }

@@ -180,7 +180,8 @@ FURROW_API void furrow_context_pulse(const furrow_context_t *ctx, furrow_pulse_t
 
 /** From now on ranks tell one another, once a second, that something was finished on them, which counts as a beat: so
  * that one that waits for the others while they work can tell this from a standstill. Collective; costs a barrier in
- * every agreement, which is what allows to hear while waiting. In force if all ranks pass true. */
+ * every agreement, which is what allows to hear while waiting. In force if all ranks pass true. Nothing happens in an
+ * item, a callback or the body of a pool. */
 FURROW_API void furrow_context_share_pulse(furrow_context_t *ctx, bool share);
 
 /** Share a verdict. Collective over `ctx`; `status` and `err` are this rank's own.

@@ -334,7 +334,7 @@ FURROW_API FURROW_MUST_CHECK furrow_status_t furrow_node_array_open(furrow_conte
  * C11 or a lock; what is written before a pool ends is seen by all ranks of the node after it. Local. */
 FURROW_API void *furrow_node_array_data(furrow_node_array_t *array);
 
-/** Collective. NULL is fine. */
+/** Local. NULL is fine. */
 FURROW_API void furrow_node_array_free(furrow_node_array_t *array);
 
 #ifdef __cplusplus

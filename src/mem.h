@@ -18,6 +18,12 @@ FURROW_MUST_CHECK furrow_status_t furrow_alloc_buffer(int64_t count, int64_t siz
 /** a * b in `out`. False if it leaves int64_t or a factor is negative. Local. */
 bool furrow_multiply(int64_t a, int64_t b, int64_t *out);
 
+/** Bytes up to the end of the last line of cache (64 bytes) that they reach. Local. */
+static inline int64_t furrow_whole_lines(int64_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
 /** The smaller of two counts. Local. */
 static inline int64_t furrow_least(int64_t a, int64_t b)
 {

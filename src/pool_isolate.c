@@ -32,14 +32,9 @@ typedef struct {
     bool has_arg;
 } order_t;
 
-static int64_t whole_lines(int64_t bytes)
-{
-    return (bytes + FURROW_POOL_LINE - 1) / FURROW_POOL_LINE * FURROW_POOL_LINE;
-}
-
 static int64_t setup_room(void)
 {
-    return whole_lines((int64_t)sizeof(setup_t));
+    return furrow_whole_lines((int64_t)sizeof(setup_t));
 }
 
 /* ------------------------------------------------------------- in the child */
@@ -137,7 +132,7 @@ static furrow_status_t place_order(furrow_pool_thread_t *t, furrow_task_fn *func
     if (task->arg_bytes > INT64_MAX / 4 || task->result_bytes > INT64_MAX / 4)
         return furrow_fail(err, FURROW_EOVERFLOW, "an item of %lld and %lld bytes", (long long)task->arg_bytes,
                            (long long)task->result_bytes);
-    const int64_t room = FURROW_POOL_LINE + whole_lines(task->arg_bytes);
+    const int64_t room = FURROW_POOL_LINE + furrow_whole_lines(task->arg_bytes);
     const furrow_status_t status = furrow_child_memory(t->child, room + task->result_bytes, &memory, err);
     if (status != FURROW_OK) return status;
     memcpy(memory, &order, sizeof order);

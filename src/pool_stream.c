@@ -40,7 +40,7 @@ static furrow_status_t make_room(const furrow_stream_t *s, furrow_given_t *given
 {
     const furrow_call_t *c = &s->call->call;
     const int64_t count = given->range.stop - given->range.start;
-    const int64_t arg_bytes = c->next != NULL ? (count * c->arg_bytes + 63) / 64 * 64 : 0;
+    const int64_t arg_bytes = c->next != NULL ? furrow_whole_lines(count * c->arg_bytes) : 0;
     void *memory;
 
     const furrow_status_t status = furrow_alloc_buffer(arg_bytes + count * c->result_bytes, 1, &memory, NULL);

@@ -270,13 +270,16 @@ furrow_status_t furrow_reduce_array(furrow_context_t *ctx, const furrow_array_t 
 {
     furrow_reduction_t *r = NULL;
     furrow_job_t job = {.ctx = ctx};
+    int64_t first_row = 0;
 
     furrow_error_clear(err);
     furrow_status_t status = describe_array(part, opts, &job, err);
     if (status == FURROW_OK) status = make_reduction(part->dtype, opts, &r, err);
     status = furrow_agree(ctx, status, err);
-    if (status == FURROW_OK) status = furrow_array_check_like(ctx, 0, part, err);
-    const int64_t first_row = furrow_sum_of_lower_ranks(ctx, status == FURROW_OK ? part->shape[0] : 0);
+    if (status == FURROW_OK) {
+        status = furrow_array_check_like(ctx, 0, part, err);
+        first_row = furrow_sum_of_lower_ranks(ctx, status == FURROW_OK ? part->shape[0] : 0);
+    }
     return run(&job, r, part, first_row, status, out, err);
 }
 

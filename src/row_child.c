@@ -169,19 +169,14 @@ furrow_status_t furrow_row_child_open(const furrow_rows_opts_t *opts, const furr
     return FURROW_OK;
 }
 
-static int64_t whole_lines(int64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 furrow_status_t furrow_row_child_room(furrow_row_child_t *c, int64_t rows, char **in, char **out, furrow_error_t *err)
 {
     head_t *plan = &c->plan;
     void *memory;
 
-    plan->in = whole_lines(sizeof *plan);
-    plan->out = plan->in + whole_lines(rows * plan->row_bytes);
-    plan->scratch = plan->out + whole_lines(rows * plan->out_bytes);
+    plan->in = furrow_whole_lines(sizeof *plan);
+    plan->out = plan->in + furrow_whole_lines(rows * plan->row_bytes);
+    plan->scratch = plan->out + furrow_whole_lines(rows * plan->out_bytes);
     c->bytes = plan->scratch + plan->scratch_bytes;
     const furrow_status_t status = furrow_child_memory(c->process, c->bytes, &memory, err);
     if (status != FURROW_OK) return status;

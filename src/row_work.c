@@ -13,11 +13,6 @@
 
 enum { TOGETHER_BYTES = 1 << 18, FORTRAN_BYTES = 1 << 24, DEALT_BYTES = 1 << 22 };
 
-static int64_t whole_lines(int64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 static bool is_fortran(const furrow_row_work_t *w)
 {
     return furrow_dataset_header(w->dataset)->fortran_order;
@@ -193,14 +188,15 @@ static furrow_status_t prepare_sizes(furrow_row_work_t *w, furrow_error_t *err)
 
 static int64_t desk_bytes(const furrow_row_work_t *w)
 {
-    return whole_lines(w->together * w->row_bytes) + whole_lines(w->together * w->out_bytes) +
-           whole_lines(w->form.scratch_bytes);
+    return furrow_whole_lines(w->together * w->row_bytes) + furrow_whole_lines(w->together * w->out_bytes) +
+           furrow_whole_lines(w->form.scratch_bytes);
 }
 
 /* Memory of this process for all threads. (Children bring their own.) */
 static furrow_status_t make_desks(furrow_row_work_t *w, furrow_error_t *err)
 {
-    const int64_t in = whole_lines(w->together * w->row_bytes), out = whole_lines(w->together * w->out_bytes);
+    const int64_t in = furrow_whole_lines(w->together * w->row_bytes),
+                  out = furrow_whole_lines(w->together * w->out_bytes);
     const int64_t bytes = desk_bytes(w);
     const int threads = furrow_context_threads(w->ctx);
     void *buffers;

@@ -181,6 +181,7 @@ void furrow_context_share_pulse(furrow_context_t *ctx, bool share)
 {
     int64_t all = share ? 1 : 0;
 
+    if (furrow_agree(ctx, FURROW_OK, NULL) != FURROW_OK) return;
     furrow_min_int64(ctx, &all, 1);
     if (all == 0) furrow_settle_pulses(ctx);
     ctx->shares_pulse = all != 0 && ctx->ranks > 1;
@@ -194,11 +195,6 @@ static int64_t parcel_piece(int64_t left)
     return left < PARCEL_PIECE ? left : PARCEL_PIECE;
 }
 
-static int64_t whole_lines(int64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 static bool fits_beside(int64_t parcel_bytes, int64_t mail_bytes)
 {
     return parcel_bytes <= MAIL_ROOM - MAIL_HEAD - mail_bytes;
@@ -206,14 +202,15 @@ static bool fits_beside(int64_t parcel_bytes, int64_t mail_bytes)
 
 static MPI_Request *requests_of(furrow_parcel_t *parcel)
 {
-    return (MPI_Request *)(void *)((char *)parcel + whole_lines((int64_t)sizeof *parcel));
+    return (MPI_Request *)(void *)((char *)parcel + furrow_whole_lines((int64_t)sizeof *parcel));
 }
 
 /* One piece of memory: the struct, room for the requests of its pieces, the data. */
 furrow_status_t furrow_parcel_new(int64_t bytes, furrow_parcel_t **out, furrow_error_t *err)
 {
     const int64_t pieces = bytes / PARCEL_PIECE + 1;
-    const int64_t head = whole_lines((int64_t)sizeof **out) + whole_lines(pieces * (int64_t)sizeof(MPI_Request));
+    const int64_t head =
+        furrow_whole_lines((int64_t)sizeof **out) + furrow_whole_lines(pieces * (int64_t)sizeof(MPI_Request));
     void *memory = NULL;
 
     *out = NULL;
