@@ -81,14 +81,15 @@ static furrow_status_t describe(furrow_job_t *job, furrow_error_t *err)
 /* -------------------------------------------------------------------- open */
 
 /* Rank 0: the ledger, and what it says is done. */
-static furrow_status_t open_ledger(furrow_job_t *job, furrow_error_t *err)
+static furrow_status_t open_ledger(furrow_job_t *job, const furrow_boot_t *boots, furrow_error_t *err)
 {
     furrow_status_t status = describe(job, err);
 
     if (status != FURROW_OK) return status;
     char *name = furrow_file_name_beside(job->opts.path, ".furrow-ledger");
     if (name == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for the name of the ledger");
-    status = furrow_ledger_open(name, job->text.text, job->opts.resume, &job->done, &job->ledger, err);
+    status = furrow_ledger_open(name, job->text.text, job->opts.resume, boots, furrow_context_ranks(job->ctx),
+                                &job->done, &job->ledger, err);
     free(name);
     job->finished = furrow_ranges_total(&job->done);
     return status;
@@ -104,18 +105,40 @@ static void job_free(furrow_job_t *job)
     free(job);
 }
 
+/* Collective: of all ranks. */
+static furrow_status_t gather_boots(furrow_context_t *ctx, furrow_boot_t **boots, furrow_error_t *err)
+{
+    const int64_t ranks = furrow_context_ranks(ctx);
+    const furrow_boot_t own = furrow_boot();
+    void *memory = NULL, *halves = NULL;
+
+    furrow_status_t status = furrow_alloc(ranks, sizeof own, &memory, err);
+    if (status == FURROW_OK) status = furrow_alloc(ranks, sizeof(int64_t), &halves, err);
+    status = furrow_agree(ctx, status, err);
+    *boots = memory;
+    for (int half = 0; half < 2 && status == FURROW_OK; half++) {
+        furrow_gather_int64(ctx, (int64_t)own.half[half], halves);
+        for (int64_t r = 0; r < ranks; r++) (*boots)[r].half[half] = (uint64_t)((int64_t *)halves)[r];
+    }
+    free(halves);
+    return status;
+}
+
 furrow_status_t furrow_job_open(furrow_context_t *ctx, const furrow_job_opts_t *opts, furrow_job_t **out,
                                 furrow_error_t *err)
 {
+    furrow_boot_t *boots = NULL;
     void *memory = NULL;
 
     *out = NULL;
-    furrow_status_t status = furrow_alloc(1, sizeof **out, &memory, err);
+    furrow_status_t status = opts->describe == NULL ? FURROW_OK : gather_boots(ctx, &boots, err);
+    if (status == FURROW_OK) status = furrow_alloc(1, sizeof **out, &memory, err);
     furrow_job_t *job = memory;
     if (status == FURROW_OK) {
         *job = (furrow_job_t){.ctx = ctx, .opts = *opts, .is_root = furrow_context_rank(ctx) == 0};
-        if (job->is_root && opts->describe != NULL) status = open_ledger(job, err);
+        if (job->is_root && opts->describe != NULL) status = open_ledger(job, boots, err);
     }
+    free(boots);
     status = furrow_agree(ctx, status, err);
     if (status == FURROW_OK)
         *out = job;
@@ -143,7 +166,7 @@ furrow_status_t furrow_job_record(furrow_job_t *job, int64_t index, furrow_error
     const furrow_status_t status = furrow_ledger_add(job->ledger, index, 1, err);
 
     job->finished++;
-    return status == FURROW_OK ? furrow_ledger_flush(job->ledger, err) : status;
+    return status == FURROW_OK ? furrow_ledger_settle(job->ledger, err) : status;
 }
 
 /* What the ledger says is worth nothing without the unfinished output. */
@@ -232,15 +255,31 @@ static furrow_status_t fill_report(furrow_job_t *job, furrow_job_report_t *repor
     return furrow_agree(job->ctx, status, err);
 }
 
-/* Rank 0, when the items are done or will not be: what was done is kept for later, unless it is nothing. */
-static furrow_status_t settle(furrow_job_t *job, furrow_status_t status, furrow_error_t *err)
+/* Rank 0, when the items are done or will not be. */
+static furrow_status_t write_lists(furrow_job_t *job, furrow_status_t status, furrow_error_t *err)
 {
     if (status == FURROW_OK && !job->opts.names_rejects)
         status = furrow_reject_list_write(&job->rejects, job->opts.path, err);
-    if (job->finished == 0 || job->ledger == NULL) return status;
-    (void)!furrow_ledger_flush(job->ledger, NULL); /* what it says already stays true */
-    if (job->output != NULL) furrow_output_keep(job->output);
+    if (job->ledger != NULL) (void)!furrow_ledger_flush(job->ledger, NULL); /* what it says already stays true */
     return status;
+}
+
+/* What was done is kept for later, unless it is nothing, or some of it did not get to the disk: a later run would believe
+ * the ledger. */
+static furrow_status_t settle(furrow_job_t *job, furrow_status_t status, furrow_error_t *err)
+{
+    furrow_error_t lost;
+
+    if (job->is_root) status = write_lists(job, status, err);
+    const furrow_status_t synced = furrow_output_sync(job->output, &lost);
+    if (synced != FURROW_OK) job->finished = 0;
+    if (job->is_root && job->finished > 0 && job->ledger != NULL) {
+        furrow_output_keep(job->output);
+        if (status != FURROW_OK) (void)!furrow_ledger_settle(job->ledger, NULL);
+    }
+    if (status != FURROW_OK || synced == FURROW_OK) return status;
+    if (err != NULL) *err = lost;
+    return synced;
 }
 
 furrow_status_t furrow_job_finish(furrow_job_t *job, furrow_status_t status, furrow_job_report_t *report,
@@ -249,8 +288,10 @@ furrow_status_t furrow_job_finish(furrow_job_t *job, furrow_status_t status, fur
     *report = (furrow_job_report_t){0};
     status = furrow_agree(job->ctx, status, err);
     if (status == FURROW_OK) status = fill_report(job, report, err);
-    if (job->is_root) status = settle(job, status, err);
-    status = job->output != NULL ? furrow_output_commit(job->output, status, err) : furrow_agree(job->ctx, status, err);
+    if (job->output != NULL)
+        status = furrow_output_publish(job->output, settle(job, status, err), err);
+    else
+        status = furrow_agree(job->ctx, job->is_root ? write_lists(job, status, err) : status, err);
     if (status == FURROW_OK)
         job->finished = 0; /* nothing to go on with */
     else

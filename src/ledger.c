@@ -1,5 +1,6 @@
 /* Layout: "furrow ledger 1\n", the length of the job text in decimal and "\n", the text, its checksum as 8 hex digits
- * and "\n", then records of 24 bytes in the byte order of the machine: magic, CRC-32 of the rest, first, count. */
+ * and "\n", then records of 24 bytes in the byte order of the machine: magic, CRC-32 of the rest, and first and count of
+ * items, or the boot id of a machine on which a run begins, or zeros where all so far was on the disk. */
 #include "ledger.h"
 
 #include <errno.h>
@@ -20,7 +21,14 @@ typedef struct {
     int64_t first, count;
 } record_t;
 
-enum { RECORD_MAGIC = 0x46727721, BUFFERED = 256, JOB_MAX = 1 << 24, CHECKSUM_BYTES = 9 };
+enum {
+    ITEMS_MAGIC = 0x46727721,
+    BOOT_MAGIC = 0x46727722,
+    SETTLED_MAGIC = 0x46727723,
+    BUFFERED = 256,
+    JOB_MAX = 1 << 24,
+    CHECKSUM_BYTES = 9
+};
 
 struct furrow_ledger {
     char *path;
@@ -29,6 +37,8 @@ struct furrow_ledger {
     int buffered;
     record_t buffer[BUFFERED];
     double flushed; /* when */
+    record_t *boot; /* [boots] the machines of this run */
+    int64_t boots;
 };
 
 static const char first_line[] = "furrow ledger 1\n";
@@ -63,6 +73,18 @@ static furrow_status_t format_header(const char *job, char **out, int64_t *size,
     return FURROW_OK;
 }
 
+/* Where a run begins: on the disk before any of its items, or what is recorded of them would be taken for what a run on
+ * other machines did. */
+static furrow_status_t add_boots(furrow_ledger_t *l, furrow_error_t *err)
+{
+    const int64_t bytes = l->boots * (int64_t)sizeof *l->boot;
+
+    furrow_status_t status = furrow_file_write(l->fd, l->path, l->size, l->boot, bytes, err);
+    if (status == FURROW_OK && l->boots > 0) status = furrow_file_sync(l->fd, l->path, err);
+    if (status == FURROW_OK) l->size += bytes;
+    return status;
+}
+
 furrow_status_t furrow_ledger_restart(furrow_ledger_t *l, const char *job, furrow_error_t *err)
 {
     char *header = NULL;
@@ -71,7 +93,7 @@ furrow_status_t furrow_ledger_restart(furrow_ledger_t *l, const char *job, furro
     if (status == FURROW_OK && ftruncate(l->fd, 0) != 0) status = furrow_fail_errno(err, l->path, "empty");
     if (status == FURROW_OK) status = furrow_file_write(l->fd, l->path, 0, header, l->size, err);
     free(header);
-    return status;
+    return status == FURROW_OK ? add_boots(l, err) : status;
 }
 
 /* ----------------------------------------------------------------- resume */
@@ -139,72 +161,56 @@ static furrow_status_t read_job(const furrow_ledger_t *l, int64_t bytes, char **
     return sound ? FURROW_OK : furrow_fail(err, FURROW_EFORMAT, "%.600s: the header of the ledger is damaged", l->path);
 }
 
-static bool is_sound(const record_t *r)
+static bool is_of_items(const record_t *r)
 {
-    return r->magic == RECORD_MAGIC && r->crc == crc_of_record(r) && r->first >= 0 && r->count >= 0 &&
-           r->first <= INT64_MAX - r->count;
+    return r->magic == ITEMS_MAGIC && r->first >= 0 && r->count >= 0 && r->first <= INT64_MAX - r->count;
 }
 
-static furrow_status_t read_records(furrow_ledger_t *l, int64_t bytes, furrow_ranges_t *done, furrow_error_t *err)
+static bool is_here(const furrow_ledger_t *l, const record_t *boot)
+{
+    bool here = false;
+
+    for (int64_t i = 0; i < l->boots && !here; i++) here = memcmp(&l->boot[i], boot, sizeof *boot) == 0;
+    return here;
+}
+
+static furrow_status_t add_all(furrow_ranges_t *to, furrow_ranges_t *from, furrow_error_t *err)
 {
     furrow_status_t status = FURROW_OK;
+
+    for (int64_t i = 0; i < from->count && status == FURROW_OK; i++)
+        status = furrow_ranges_add(to, from->range[i].start, from->range[i].stop - from->range[i].start, err);
+    furrow_ranges_free(from);
+    return status;
+}
+
+/* What was recorded since all was on the disk is believed where all machines that were at work are here; else it is
+ * `*doubted`. */
+static furrow_status_t read_records(furrow_ledger_t *l, int64_t bytes, furrow_ranges_t *done, bool *doubted,
+                                    furrow_error_t *err)
+{
+    furrow_ranges_t latest = {0};
+    furrow_status_t status = FURROW_OK;
+    bool all_here = true;
     record_t r;
 
     for (; l->size + (int64_t)sizeof r <= bytes && status == FURROW_OK; l->size += (int64_t)sizeof r) {
         status = furrow_file_read(l->fd, l->path, l->size, &r, sizeof r, err);
-        if (status == FURROW_OK && is_sound(&r)) status = furrow_ranges_add(done, r.first, r.count, err);
+        if (status != FURROW_OK || r.crc != crc_of_record(&r)) continue;
+        if (is_of_items(&r)) status = furrow_ranges_add(&latest, r.first, r.count, err);
+        if (r.magic == BOOT_MAGIC) all_here = all_here && (is_here(l, &r) || l->boots == 0);
+        if (r.magic == SETTLED_MAGIC) {
+            status = add_all(done, &latest, err);
+            all_here = true;
+        }
     }
+    *doubted = !all_here;
+    if (status == FURROW_OK && all_here) status = add_all(done, &latest, err);
+    furrow_ranges_free(&latest);
     return status;
 }
 
-static furrow_status_t resume_from(furrow_ledger_t *l, const char *job, int64_t bytes, furrow_ranges_t *done,
-                                   furrow_error_t *err)
-{
-    char *found;
-
-    furrow_status_t status = read_job(l, bytes, &found, &l->size, err);
-    if (status == FURROW_OK && found == NULL) return furrow_ledger_restart(l, job, err);
-    if (status == FURROW_OK && strcmp(found, job) != 0) status = describe_difference(l, job, found, err);
-    if (status == FURROW_OK) status = read_records(l, bytes, done, err);
-    free(found);
-    return status;
-}
-
-/* ------------------------------------------------------------------- life */
-
-static furrow_status_t open_file(furrow_ledger_t *l, furrow_error_t *err)
-{
-    if (l->path == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for a ledger");
-    if (!furrow_fault_hits(FURROW_FAULT_CREATE)) l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (l->fd < 0) return furrow_fail_errno(err, l->path, "create the ledger");
-    if (flock(l->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-        return FURROW_OK; /* some file systems have no locks */
-    return furrow_fail(err, FURROW_EIO, "%.600s: another run is writing this output", l->path);
-}
-
-furrow_status_t furrow_ledger_open(const char *path, const char *job, bool resume, furrow_ranges_t *done,
-                                   furrow_ledger_t **out, furrow_error_t *err)
-{
-    void *memory;
-
-    *out = NULL;
-    furrow_status_t status = furrow_alloc(1, sizeof **out, &memory, err);
-    if (status != FURROW_OK) return status;
-    furrow_ledger_t *l = memory;
-    l->fd = -1;
-    l->path = strdup(path);
-    l->flushed = furrow_seconds();
-    status = open_file(l, err);
-    const int64_t bytes = status == FURROW_OK ? (int64_t)lseek(l->fd, 0, SEEK_END) : 0;
-    if (status == FURROW_OK)
-        status = resume && bytes > 0 ? resume_from(l, job, bytes, done, err) : furrow_ledger_restart(l, job, err);
-    if (status != FURROW_OK) {
-        furrow_ledger_close(l, false);
-        return status;
-    }
-    *out = l;
-    return FURROW_OK;
-}
+/* ------------------------------------------------------------------ record */
 
 furrow_status_t furrow_ledger_flush(furrow_ledger_t *l, furrow_error_t *err)
 {
@@ -223,9 +229,8 @@ furrow_status_t furrow_ledger_flush_if_due(furrow_ledger_t *l, furrow_error_t *e
     return l->buffered == 0 || furrow_seconds() - l->flushed < 0.1 ? FURROW_OK : furrow_ledger_flush(l, err);
 }
 
-furrow_status_t furrow_ledger_add(furrow_ledger_t *l, int64_t first, int64_t count, furrow_error_t *err)
+static furrow_status_t add(furrow_ledger_t *l, record_t r, furrow_error_t *err)
 {
-    record_t r = {.magic = RECORD_MAGIC, .first = first, .count = count};
     /* A disk that was full may have room again; else this record is one more to be done again. */
     const furrow_status_t status = l->buffered == BUFFERED ? furrow_ledger_flush(l, err) : FURROW_OK;
 
@@ -235,11 +240,119 @@ furrow_status_t furrow_ledger_add(furrow_ledger_t *l, int64_t first, int64_t cou
     return l->buffered < BUFFERED ? FURROW_OK : furrow_ledger_flush(l, err);
 }
 
+furrow_status_t furrow_ledger_add(furrow_ledger_t *l, int64_t first, int64_t count, furrow_error_t *err)
+{
+    return add(l, (record_t){.magic = ITEMS_MAGIC, .first = first, .count = count}, err);
+}
+
+furrow_status_t furrow_ledger_settle(furrow_ledger_t *l, furrow_error_t *err)
+{
+    const furrow_status_t status = add(l, (record_t){.magic = SETTLED_MAGIC}, err);
+
+    return status == FURROW_OK ? furrow_ledger_flush(l, err) : status;
+}
+
+/* -------------------------------------------------------------- open, close */
+
+/* Without what is doubted, which must not be believed later. */
+static furrow_status_t write_anew(furrow_ledger_t *l, const char *job, const furrow_ranges_t *done, furrow_error_t *err)
+{
+    furrow_status_t status = furrow_ledger_restart(l, job, err);
+
+    for (int64_t i = 0; i < done->count && status == FURROW_OK; i++)
+        status = furrow_ledger_add(l, done->range[i].start, done->range[i].stop - done->range[i].start, err);
+    return status == FURROW_OK ? furrow_ledger_settle(l, err) : status;
+}
+
+static furrow_status_t resume_from(furrow_ledger_t *l, const char *job, int64_t bytes, furrow_ranges_t *done,
+                                   furrow_error_t *err)
+{
+    bool doubted = false;
+    char *found;
+
+    furrow_status_t status = read_job(l, bytes, &found, &l->size, err);
+    if (status == FURROW_OK && found == NULL) return furrow_ledger_restart(l, job, err);
+    if (status == FURROW_OK && strcmp(found, job) != 0) status = describe_difference(l, job, found, err);
+    if (status == FURROW_OK) status = read_records(l, bytes, done, &doubted, err);
+    if (status == FURROW_OK) status = doubted ? write_anew(l, job, done, err) : add_boots(l, err);
+    free(found);
+    return status;
+}
+
+static furrow_status_t open_file(furrow_ledger_t *l, furrow_error_t *err)
+{
+    if (l->path == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for a ledger");
+    if (!furrow_fault_hits(FURROW_FAULT_CREATE)) l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (l->fd < 0) return furrow_fail_errno(err, l->path, "create the ledger");
+    if (flock(l->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return FURROW_OK; /* some file systems have no locks */
+    return furrow_fail(err, FURROW_EIO, "%.600s: another run is writing this output", l->path);
+}
+
+furrow_boot_t furrow_boot(void)
+{
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    furrow_boot_t boot = {{0, 0}};
+    int digits = 0;
+
+    for (int c; file != NULL && digits < 32 && (c = fgetc(file)) != EOF && c != '\n';) {
+        const char *hex = "0123456789abcdef", *digit = c == '-' ? NULL : strchr(hex, c);
+        if (digit != NULL) boot.half[digits / 16] = boot.half[digits / 16] << 4 | (uint64_t)(digit - hex);
+        digits += digit != NULL;
+    }
+    if (file != NULL) (void)fclose(file);
+    return boot;
+}
+
+/* Each once. */
+static furrow_status_t copy_boots(furrow_ledger_t *l, const furrow_boot_t *boots, int64_t count, furrow_error_t *err)
+{
+    void *memory;
+
+    const furrow_status_t status = furrow_alloc(count, sizeof *l->boot, &memory, err);
+    if (status != FURROW_OK) return status;
+    l->boot = memory;
+    for (int64_t i = 0; i < count; i++) {
+        record_t *r = &l->boot[l->boots];
+        r->magic = BOOT_MAGIC;
+        memcpy(&r->first, boots[i].half, sizeof boots[i].half);
+        r->crc = crc_of_record(r);
+        if (!is_here(l, r)) l->boots++;
+    }
+    return FURROW_OK;
+}
+
+furrow_status_t furrow_ledger_open(const char *path, const char *job, bool resume, const furrow_boot_t *boots,
+                                   int64_t count, furrow_ranges_t *done, furrow_ledger_t **out, furrow_error_t *err)
+{
+    void *memory;
+
+    *out = NULL;
+    furrow_status_t status = furrow_alloc(1, sizeof **out, &memory, err);
+    if (status != FURROW_OK) return status;
+    furrow_ledger_t *l = memory;
+    l->fd = -1;
+    l->path = strdup(path);
+    l->flushed = furrow_seconds();
+    status = copy_boots(l, boots, count, err);
+    if (status == FURROW_OK) status = open_file(l, err);
+    const int64_t bytes = status == FURROW_OK ? (int64_t)lseek(l->fd, 0, SEEK_END) : 0;
+    if (status == FURROW_OK)
+        status = resume && bytes > 0 ? resume_from(l, job, bytes, done, err) : furrow_ledger_restart(l, job, err);
+    if (status != FURROW_OK) {
+        furrow_ledger_close(l, false);
+        return status;
+    }
+    *out = l;
+    return FURROW_OK;
+}
+
 void furrow_ledger_close(furrow_ledger_t *l, bool remove)
 {
     if (l == NULL) return;
     if (l->fd >= 0) close(l->fd);
     if (remove) (void)unlink(l->path);
     free(l->path);
+    free(l->boot);
     free(l);
 }

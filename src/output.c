@@ -228,11 +228,21 @@ furrow_status_t furrow_output_write_edge(furrow_output_t *o, int64_t at, const f
     return furrow_file_write(o->fd, o->path, at, data->data, data->bytes, err);
 }
 
+furrow_status_t furrow_output_sync(furrow_output_t *o, furrow_error_t *err)
+{
+    return furrow_agree(o->ctx, o->fd < 0 ? FURROW_OK : furrow_file_sync(o->fd, o->path, err), err);
+}
+
 furrow_status_t furrow_output_commit(furrow_output_t *o, furrow_status_t status, furrow_error_t *err)
+{
+    if (status == FURROW_OK && o->fd >= 0) status = furrow_file_sync(o->fd, o->path, err);
+    return furrow_output_publish(o, status, err);
+}
+
+furrow_status_t furrow_output_publish(furrow_output_t *o, furrow_status_t status, furrow_error_t *err)
 {
     furrow_context_t *ctx = o->ctx;
 
-    if (status == FURROW_OK && o->fd >= 0) status = furrow_file_sync(o->fd, o->path, err);
     status = furrow_agree(ctx, status, err);
     if (status == FURROW_OK && furrow_context_rank(ctx) == 0) {
         status = furrow_file_rename(o->temporary, o->path, err);

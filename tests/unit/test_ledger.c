@@ -54,7 +54,7 @@ static int64_t make_ledger(void)
     furrow_ranges_t done = {0};
     furrow_ledger_t *ledger;
 
-    assert_int_equal(furrow_ledger_open(path, job, false, &done, &ledger, NULL), FURROW_OK);
+    assert_int_equal(furrow_ledger_open(path, job, false, NULL, 0, &done, &ledger, NULL), FURROW_OK);
     const int64_t header = size_of_file();
     assert_int_equal(furrow_ledger_add(ledger, 0, 10, NULL), FURROW_OK);
     assert_int_equal(furrow_ledger_add(ledger, 20, 5, NULL), FURROW_OK);
@@ -80,7 +80,7 @@ static int64_t resume(int64_t *gap_start)
     furrow_ranges_t done = {0};
     furrow_ledger_t *ledger;
 
-    assert_int_equal(furrow_ledger_open(path, job, true, &done, &ledger, NULL), FURROW_OK);
+    assert_int_equal(furrow_ledger_open(path, job, true, NULL, 0, &done, &ledger, NULL), FURROW_OK);
     const int64_t total = furrow_ranges_total(&done);
     *gap_start = furrow_ranges_gap(&done, 0, 40).start;
     assert_int_equal(furrow_ledger_add(ledger, 100, 1, NULL), FURROW_OK);
@@ -99,6 +99,56 @@ static void test_whole(void **state)
     assert_int_equal(resume(&gap), 25);
     assert_int_equal(gap, 10);
     assert_int_equal(resume(&gap), 26);
+}
+
+/* A run on some machines goes on with the ledger, and does two more items. \return how many were done before */
+static int64_t go_on(const furrow_boot_t *boots, int64_t count, int64_t first, bool settle)
+{
+    furrow_ranges_t done = {0};
+    furrow_ledger_t *ledger;
+
+    assert_int_equal(furrow_ledger_open(path, job, true, boots, count, &done, &ledger, NULL), FURROW_OK);
+    assert_int_equal(furrow_ledger_add(ledger, first, 2, NULL), FURROW_OK);
+    assert_int_equal((settle ? furrow_ledger_settle : furrow_ledger_flush)(ledger, NULL), FURROW_OK);
+    furrow_ledger_close(ledger, false);
+    const int64_t total = furrow_ranges_total(&done);
+    furrow_ranges_free(&done);
+    return total;
+}
+
+/* A machine that is not here, or was started anew, may have lost what is not on the disk. */
+static void test_machines(void **state)
+{
+    static const furrow_boot_t both[] = {{{1, 2}}, {{1, 3}}, {{1, 2}}}, one[] = {{{1, 3}}}, other[] = {{{7, 8}}};
+
+    (void)state;
+    (void)unlink(path);
+    assert_int_equal(go_on(both, 3, 0, false), 0);
+    assert_int_equal(go_on(both, 3, 10, false), 2);
+    assert_int_equal(go_on(one, 1, 20, false), 0);   /* half of those that worked */
+    assert_int_equal(go_on(one, 1, 30, true), 2);    /* not what was in doubt before */
+    assert_int_equal(go_on(other, 1, 40, false), 4); /* all that was on the disk */
+    assert_int_equal(go_on(both, 3, 50, true), 4);
+    assert_int_equal(go_on(one, 1, 60, false), 6);
+    assert_int_equal(go_on(one, 1, 62, false), 8);
+}
+
+static void test_this_machine(void **state)
+{
+    const furrow_boot_t boot = furrow_boot(), again = furrow_boot();
+    char text[40] = "", expected[40];
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "r");
+
+    (void)state;
+    assert_memory_equal(&boot, &again, sizeof boot);
+    if (file == NULL) skip();
+    assert_int_equal(fread(text, 1, 36, file), 36);
+    fclose(file);
+    (void)snprintf(expected, sizeof expected, "%08llx-%04llx-%04llx-%04llx-%012llx",
+                   (unsigned long long)(boot.half[0] >> 32), (unsigned long long)(boot.half[0] >> 16 & 0xffff),
+                   (unsigned long long)(boot.half[0] & 0xffff), (unsigned long long)(boot.half[1] >> 48),
+                   (unsigned long long)(boot.half[1] & 0xffffffffffff));
+    assert_string_equal(text, expected);
 }
 
 static void test_torn_last_record(void **state)
@@ -147,7 +197,7 @@ static furrow_status_t fail_to_open(const char *wanted, furrow_error_t *err)
 {
     furrow_ranges_t done = {0};
     furrow_ledger_t *ledger;
-    const furrow_status_t status = furrow_ledger_open(path, wanted, true, &done, &ledger, err);
+    const furrow_status_t status = furrow_ledger_open(path, wanted, true, NULL, 0, &done, &ledger, err);
 
     assert_null(ledger);
     assert_int_equal(done.count, 0);
@@ -166,7 +216,8 @@ static void test_other_job(void **state)
     assert_non_null(strstr(err.text, "'input: a.npy' there, '' now"));
     furrow_ranges_t done = {0};
     furrow_ledger_t *ledger;
-    assert_int_equal(furrow_ledger_open(path, "op: mean\n", false, &done, &ledger, &err), FURROW_OK); /* afresh */
+    assert_int_equal(furrow_ledger_open(path, "op: mean\n", false, NULL, 0, &done, &ledger, &err),
+                     FURROW_OK); /* afresh */
     furrow_ledger_close(ledger, true);
     assert_int_equal(size_of_file(), -1);
 }
@@ -195,8 +246,8 @@ static void test_two_at_once(void **state)
     furrow_error_t err;
 
     (void)state;
-    assert_int_equal(furrow_ledger_open(path, job, false, &done, &first, &err), FURROW_OK);
-    assert_int_equal(furrow_ledger_open(path, job, true, &done, &second, &err), FURROW_EIO);
+    assert_int_equal(furrow_ledger_open(path, job, false, NULL, 0, &done, &first, &err), FURROW_OK);
+    assert_int_equal(furrow_ledger_open(path, job, true, NULL, 0, &done, &second, &err), FURROW_EIO);
     assert_non_null(strstr(err.text, "another run"));
     furrow_ledger_close(first, true);
 }
@@ -211,7 +262,7 @@ static void test_full_disk(void **state)
 
     (void)state;
     (void)signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(furrow_ledger_open(path, job, false, &done, &ledger, NULL), FURROW_OK);
+    assert_int_equal(furrow_ledger_open(path, job, false, NULL, 0, &done, &ledger, NULL), FURROW_OK);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
     small = (struct rlimit){.rlim_cur = (rlim_t)size_of_file() + RECORD / 2, .rlim_max = limit.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
@@ -220,7 +271,7 @@ static void test_full_disk(void **state)
     assert_in_range(refused, 1500, 1999);
     assert_int_equal(furrow_ledger_flush(ledger, NULL), FURROW_OK);
     furrow_ledger_close(ledger, false);
-    assert_int_equal(furrow_ledger_open(path, job, true, &done, &ledger, NULL), FURROW_OK);
+    assert_int_equal(furrow_ledger_open(path, job, true, NULL, 0, &done, &ledger, NULL), FURROW_OK);
     assert_in_range(furrow_ranges_total(&done), 2000 - refused, 2001 - refused);
     furrow_ranges_free(&done);
     furrow_ledger_close(ledger, true);
@@ -229,7 +280,8 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),          cmocka_unit_test(test_torn_last_record),
+        cmocka_unit_test(test_whole),          cmocka_unit_test(test_machines),
+        cmocka_unit_test(test_this_machine),   cmocka_unit_test(test_torn_last_record),
         cmocka_unit_test(test_corrupt_record), cmocka_unit_test(test_killed_in_the_header),
         cmocka_unit_test(test_other_job),      cmocka_unit_test(test_no_ledger),
         cmocka_unit_test(test_two_at_once),    cmocka_unit_test(test_full_disk),
