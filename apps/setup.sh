@@ -42,7 +42,7 @@ want_for_build()
     want libhwloc-dev pkg-config --exists hwloc
     want libjpeg-dev pkg-config --exists libjpeg
     want libspng-dev pkg-config --exists spng
-    want libstb-dev compiles gcc -include stb/stb_image.h
+    want libstb-dev compiles gcc -fopenmp -include stb/stb_image.h
     want libcmocka-dev pkg-config --exists cmocka
 }
 
