@@ -4,7 +4,7 @@
 #   install_missing build         compiler, CMake, Open MPI, cJSON, hwloc, decoders of pictures, cmocka: what
 #                                 `cmake --preset release` needs
 #   install_missing build test    also what all the tests need: g++, NumPy, clang with its sanitizers and OpenMP; for root,
-#                                 who alone can run the test cluster, Slurm
+#                                 who alone can run the test cluster, Slurm; SimGrid, where the system has it
 #
 # A package counts as there when what it is for works, however it was installed. So on other systems install the same
 # things in your own way, and this does nothing.
@@ -29,6 +29,14 @@ want()
     "$@" >/dev/null 2>&1 || missing="$missing $package"
 }
 
+# want_if_offered PACKAGE COMMAND...: likewise to `offered`, what is done without where the system does not have it.
+want_if_offered()
+{
+    local missing=''
+    want "$@"
+    offered="$offered$missing"
+}
+
 want_for_build()
 {
     want gcc compiles gcc -fopenmp
@@ -42,7 +50,7 @@ want_for_build()
     want libhwloc-dev pkg-config --exists hwloc
     want libjpeg-dev pkg-config --exists libjpeg
     want libspng-dev pkg-config --exists spng
-    want libstb-dev compiles gcc -include stb/stb_image.h
+    want libstb-dev compiles gcc -fopenmp -include stb/stb_image.h
     want libcmocka-dev pkg-config --exists cmocka
 }
 
@@ -54,6 +62,7 @@ want_for_test()
     want clang command -v clang
     want libomp-dev compiles clang -fopenmp
     want CLANG-SANITIZERS compiles clang -fopenmp -fsanitize=thread
+    want_if_offered libsimgrid-dev command -v smpirun
     if [ "$(id -u)" -eq 0 ]; then
         want slurm-wlm command -v slurmctld
         want munge command -v munged
@@ -91,27 +100,50 @@ can_be_root()
     sudo -n true 2>/dev/null || [ -t 0 ] # on a terminal sudo can ask for the password
 }
 
+# cannot_install: says what is missing, and ends, if anything is that must be there.
+cannot_install()
+{
+    [ -n "$missing" ] || return 0
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+install()
+{
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@"
+}
+
+# install_all: what is missing, and of `offered` what there is.
+install_all()
+{
+    local package
+    say "Installing:$missing$offered"
+    as_root apt-get update -q || [ -z "$missing" ] || exit 1
+    missing=${missing/CLANG-SANITIZERS/$(name_of_clang_sanitizers)}
+    # shellcheck disable=SC2086 # several words
+    [ -z "$missing" ] || install $missing || exit 1
+    for package in $offered; do
+        install "$package" || echo "$package: done without"
+    done
+}
+
 install_missing()
 {
-    local missing='' purpose
+    local missing='' offered='' purpose
     for purpose in "$@"; do
         "want_for_$purpose"
     done
-    if [ -n "$missing" ]; then
-        if ! command -v apt-get >/dev/null; then
-            echo "This is not Debian or Ubuntu. Please install what these Debian packages hold, then try again:$missing" >&2
-            exit 1
-        fi
-        if ! can_be_root; then
-            missing=${missing/CLANG-SANITIZERS/$(name_of_clang_sanitizers)}
-            printf 'Packages are missing. Please run this as root, then try again:\n\n    apt-get install -y%s\n' "$missing" >&2
-            exit 1
-        fi
-        say "Installing:$missing"
-        as_root apt-get update -q || exit 1
+    if [ -z "$missing$offered" ]; then
+        :
+    elif ! command -v apt-get >/dev/null; then
+        cannot_install "This is not Debian or Ubuntu. Please install what these Debian packages hold, then try again:$missing"
+    elif ! can_be_root; then
         missing=${missing/CLANG-SANITIZERS/$(name_of_clang_sanitizers)}
-        # shellcheck disable=SC2086 # several words
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $missing || exit 1
+        cannot_install "Packages are missing. Please run this as root, then try again:
+
+    apt-get install -y$missing"
+    else
+        install_all
     fi
     check_cmake
 }

@@ -155,29 +155,32 @@ static void note_given(run_t *run, int64_t stop)
         run->again.count -= (int64_t)sizeof *again;
 }
 
-/* How many of `left`. The lock is held. */
-static int64_t next_size(const run_t *run, furrow_range_t left)
+/* How many of `left` for one thread. The lock is held. */
+static int64_t next_part(const run_t *run, furrow_range_t left)
 {
     const int64_t in_all = left_again(run) != NULL ? left.stop - left.start : run->items->count - left.start;
     int64_t size = run->items->chunk;
 
-    if (size == 0) size = furrow_guide_size(&run->guide, in_all, run->workers);
+    if (size == 0)
+        size = furrow_guide_size(&run->guide, in_all, run->workers, furrow_engine_chunk_seconds(run->engine));
     if (run->items->dealt != NULL) size = furrow_least(size, run->items->dealt->most);
     return furrow_least(size, left.stop - left.start);
 }
 
-static bool take(void *arg, bool reserve, furrow_chunk_t *chunk)
+/* What is dealt is for one thread: it may be large. */
+static bool take(void *arg, int64_t threads, bool reserve, furrow_chunk_t *chunk)
 {
     run_t *run = arg;
 
     pthread_mutex_lock(&run->lock);
     const furrow_range_t left = items_left(run);
-    const int64_t size = next_size(run, left);
-    const double expected = run->guide.seconds_per_item * (double)size;
+    const int64_t part = next_part(run, left);
+    const double expected = run->guide.seconds_per_item * (double)part;
     const bool give = left.start < left.stop && (!reserve || (expected > 0 && expected < long_chunk));
     if (give) {
-        *chunk = (furrow_chunk_t){.range = {left.start, left.start + size}, .expected = expected};
-        run->guide.last_size = size;
+        *chunk = furrow_chunk_for(left, run->items->dealt != NULL ? 1 : threads, part, run->items->chunk == 0);
+        chunk->expected = expected;
+        run->guide.last_size = part;
         note_given(run, chunk->range.stop);
     }
     pthread_mutex_unlock(&run->lock);

@@ -1,9 +1,9 @@
-/* The main thread of rank 0 and those of the others speak by mails of one size, some with a parcel. Another rank has at
- * most as many chunks as it has threads, and some in reserve while chunks are short; every finished one is answered with
- * the next. On rank 0 the threads take theirs from the same store.
+/* The main thread of rank 0 and those of the others speak by mails of one size, some with a parcel. Another rank gets
+ * chunks for several threads at a time, and reports several; it has at most a part for each thread, and some in
+ * reserve while parts are short. On rank 0 the threads take theirs from the same store.
  *
- * Ranks on one node wake one another. Messages of MPI wake nobody, so with several nodes the main threads look for them,
- * at growing pauses. */
+ * Ranks on one node wake one another. Messages of MPI wake nobody, so with several nodes the main threads look for
+ * them, at growing pauses. */
 #include "items_engine.h"
 
 #include <math.h>
@@ -18,8 +18,8 @@
 /* How long the main thread sleeps, from and to: where all ranks ring for it; where some cannot. */
 static const double pause_in_reach[] = {1e-3, 0.05}, pause[] = {20e-6, 500e-6};
 
-/* A mail that nobody rings for waits a quarter of the quiet time before it, so that ranks which answer one another at once
- * do so. Where all ring, only what is still on its way out needs a look now and then. */
+/* A mail that nobody rings for waits a quarter of the quiet time before it, so that ranks which answer one another at
+ * once do so. Where all ring, only what is still on its way out needs a look now and then. */
 static double pause_after(furrow_engine_t *e, bool heard)
 {
     const double *limit = furrow_bells_reach_all(e->bells) ? pause_in_reach : pause;
@@ -68,17 +68,16 @@ static void hear(furrow_engine_t *e, const furrow_report_t *r, int from)
     case FURROW_MAIL_ASK_LOST: furrow_engine_answer(e, &who, NULL); break;
     default: break;
     }
-    furrow_parcel_free(r->parcel);
 }
 
-/* How many chunks of this kind a thread of another rank may have in reserve: so many that it does not wait for the mail,
+/* How many parts of this kind a thread of another rank may have in reserve: so many that it does not wait for the mail,
  * so few that they hold nobody up, and take no memory to speak of. */
 static int64_t reserve_for(const furrow_chunk_t *chunk, const furrow_parcel_t *parcel)
 {
     const double enough_seconds = 1e-3;
     const int64_t small_bytes = 4096;
 
-    if (chunk->expected <= 0 || (parcel != NULL && parcel->bytes > small_bytes)) return 1;
+    if (chunk->expected <= 0 || (parcel != NULL && parcel->bytes / furrow_parts(chunk) > small_bytes)) return 1;
     const double wanted = enough_seconds / chunk->expected;
     return wanted < 1 ? 1 : wanted < FURROW_RESERVE_MAX ? (int64_t)wanted : FURROW_RESERVE_MAX;
 }
@@ -89,6 +88,7 @@ static void give(furrow_engine_t *e, const furrow_chunk_t *chunk, int rank)
     furrow_report_t r = {.mail = {.kind = FURROW_MAIL_CHUNK, .chunk = *chunk}};
     furrow_error_t error = {0};
 
+    r.mail.chunk.origin = chunk->range.start;
     const furrow_status_t status =
         e->client.pack == NULL ? FURROW_OK : e->client.pack(e->client.arg, chunk, &r.parcel, &error);
     if (status != FURROW_OK) {
@@ -99,25 +99,29 @@ static void give(furrow_engine_t *e, const furrow_chunk_t *chunk, int rank)
     }
     e->peer[rank].reserve = reserve_for(chunk, r.parcel);
     furrow_engine_send(e, &r.mail, r.parcel, rank);
-    e->peer[rank].given++;
+    e->peer[rank].given += furrow_parts(chunk);
     e->peer[rank].latest = chunk->range;
-    e->given_away++;
+    e->given_away += furrow_parts(chunk);
 }
 
-/* Rank 0 gives another rank what it may have; more than it has threads only if no thread here wants it. */
-static void answer_rank(furrow_engine_t *e, int rank, bool reserve)
+/* Rank 0 gives another rank what it may have; more than a part for each thread only if no thread here wants it. Where
+ * items wait for others, each thread gets a chunk of its own. False: there is nothing for this rank, nor for any
+ * other. */
+static bool answer_rank(furrow_engine_t *e, int rank, bool reserve)
 {
     furrow_peer_t *peer = &e->peer[rank];
     furrow_chunk_t chunk;
-    bool got = true;
 
-    while (got && !e->stopping && peer->given < (reserve ? 1 + peer->reserve : 1) * peer->threads) {
-        const bool extra = peer->given >= peer->threads;
+    for (;;) {
+        const bool extra = reserve && peer->given >= peer->threads;
+        const int64_t room = (extra ? 1 + peer->reserve : 1) * peer->threads - peer->given;
+        if (e->stopping || room <= 0) return true;
         pthread_mutex_lock(&e->lock);
-        got = e->status == FURROW_OK && !(extra && (e->idle > 0 || e->no_reserve)) &&
-              e->client.take(e->client.arg, extra, &chunk);
+        const bool got = e->status == FURROW_OK && !(extra && (e->idle > 0 || e->no_reserve)) &&
+                         e->client.take(e->client.arg, e->no_reserve ? 1 : room, extra, &chunk);
         pthread_mutex_unlock(&e->lock);
-        if (got) give(e, &chunk, rank);
+        if (!got) return false;
+        give(e, &chunk, rank);
     }
 }
 
@@ -133,12 +137,23 @@ static void hear_rank(furrow_engine_t *e, furrow_report_t *r, bool lost, int fro
     }
     if (lost && kind == FURROW_MAIL_ASK) r->mail.kind = FURROW_MAIL_ASK_LOST;
     if (kind == FURROW_MAIL_DONE || kind == FURROW_MAIL_DROPPED) {
-        e->peer[from].given--;
-        e->given_away--;
+        e->peer[from].given -= furrow_parts(&r->mail.chunk);
+        e->given_away -= furrow_parts(&r->mail.chunk);
         furrow_pulse_done(furrow_context_main_slot(e->ctx));
     }
     hear(e, r, from);
-    answer_rank(e, from, true);
+}
+
+static void hear_several(furrow_engine_t *e, const furrow_report_t *several, int from)
+{
+    char *at = several->parcel->data;
+    furrow_parcel_t place;
+    furrow_report_t r;
+
+    for (int64_t i = 0; i < several->mail.ran; i++) {
+        furrow_engine_unpack_report(&at, &r, &place);
+        hear_rank(e, &r, false, from);
+    }
 }
 
 /* Chunks of this rank's threads that rank 0 has heard of. */
@@ -149,33 +164,66 @@ static void count_returned(furrow_engine_t *e, int64_t chunks)
     pthread_mutex_unlock(&e->lock);
 }
 
-/* True if there was anything. */
-static bool serve_ranks(furrow_engine_t *e)
+/* An edge has come to be written, or one that this rank sent is. */
+static void hear_of_edge(furrow_engine_t *e, const furrow_report_t *r, bool lost, int from)
 {
-    furrow_report_t r = {0}, own;
-    bool heard = false, lost;
-    int from;
+    furrow_report_t own;
 
-    for (; furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, &r.parcel, &lost, &from); heard = true) {
-        if (!furrow_engine_is_about_edges(&r.mail)) {
-            hear_rank(e, &r, lost, from);
-        } else if (furrow_engine_take_edge(e, &r, lost, from, &own)) {
-            hear(e, &own, 0);
-            count_returned(e, 1);
-        }
+    if (!furrow_engine_take_edge(e, r, lost, from, &own)) return;
+    hear(e, &own, 0);
+    furrow_parcel_free(own.parcel);
+    count_returned(e, 1);
+}
+
+static void hear_mail(furrow_engine_t *e, furrow_report_t *r, bool lost, int from)
+{
+    if (furrow_engine_is_about_edges(&r->mail)) {
+        hear_of_edge(e, r, lost, from);
+        return;
     }
-    return heard;
+    if (r->mail.kind == FURROW_MAIL_SEVERAL)
+        hear_several(e, r, from);
+    else
+        hear_rank(e, r, lost, from);
+    if (r->parcel != e->spare) furrow_parcel_free(r->parcel);
+    (void)answer_rank(e, from, true);
+}
+
+/* The spare parcel is for several reports: they are sure to arrive, or the run would wait for them. */
+static void take_spare_back(const furrow_engine_t *e, furrow_report_t *r, bool *lost)
+{
+    if (r->parcel == NULL || r->parcel != e->spare || r->mail.kind == FURROW_MAIL_SEVERAL) return;
+    r->parcel = NULL;
+    *lost = true;
+}
+
+/* One mail of each rank, on average, so that its own threads are heard as well. `*all`: there are no more.
+ * \return was there any? */
+static bool serve_ranks(furrow_engine_t *e, bool *all)
+{
+    const int most = furrow_context_ranks(e->ctx);
+    furrow_report_t r = {0};
+    int from, mails = 0;
+    bool lost;
+
+    for (; mails < most; mails++) {
+        if (!furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, e->spare, &r.parcel, &lost, &from)) break;
+        take_spare_back(e, &r, &lost);
+        hear_mail(e, &r, lost, from);
+    }
+    *all = mails < most;
+    return mails > 0;
 }
 
 /* After news all ranks are looked after: first every thread, then what is kept in reserve. */
 static void spread_news(furrow_engine_t *e)
 {
     pthread_mutex_lock(&e->lock);
-    const bool news = e->news;
+    bool news = e->news;
     e->news = false;
     pthread_mutex_unlock(&e->lock);
     for (int pass = 0; pass < 2 && news; pass++)
-        for (int r = 1; r < furrow_context_ranks(e->ctx); r++) answer_rank(e, r, pass == 1);
+        for (int r = 1; r < furrow_context_ranks(e->ctx) && news; r++) news = answer_rank(e, r, pass == 1);
 }
 
 static void tell_all(furrow_engine_t *e, const furrow_mail_t *mail)
@@ -230,6 +278,7 @@ static int64_t hear_threads(furrow_engine_t *e)
         if (furrow_engine_hold(e, &e->batch[i])) continue;
         chunks += e->batch[i].mail.kind != FURROW_MAIL_ASK;
         hear(e, &e->batch[i], 0);
+        furrow_parcel_free(e->batch[i].parcel);
     }
     count_returned(e, chunks);
     return reports;
@@ -258,10 +307,10 @@ static void lead(furrow_engine_t *e)
 
     FURROW_WAITING(e->ctx, "the run of items", FURROW_WAITS_FOR_SOME);
     furrow_status_t status = client->started == NULL ? FURROW_OK : client->started(client->arg, &error);
-    for (;;) {
+    for (bool all;;) {
         double next = INFINITY;
         const int64_t reports = hear_threads(e);
-        const bool heard = serve_ranks(e) || reports > 0;
+        const bool heard = serve_ranks(e, &all) || reports > 0;
         if (status == FURROW_OK && client->tick != NULL) status = client->tick(client->arg, &next, &error);
         if (status != FURROW_OK) furrow_engine_fail(e, status, &error);
         if (look_for_stop(e) && client->stopping != NULL) client->stopping(client->arg);
@@ -270,84 +319,13 @@ static void lead(furrow_engine_t *e)
         if (is_over(e)) break;
         share_pulse(e);
         const double until_next = fmax(0, next - furrow_seconds());
-        furrow_engine_doze(e, fmin(until_next, pause_after(e, heard)));
+        const double longest = fmin(until_next, pause_after(e, heard));
+        if (all) furrow_engine_doze(e, longest);
     }
     furrow_pulse_at(furrow_context_main_slot(e->ctx), 0, 0);
 }
 
 /* ------------------------------------------------------------- other ranks */
-
-static void drop_chunk(furrow_engine_t *e, const furrow_report_t *r, furrow_mail_kind_t kind)
-{
-    const furrow_mail_t mail = {.kind = kind, .chunk = r->mail.chunk};
-
-    furrow_parcel_free(r->parcel);
-    furrow_engine_send(e, &mail, NULL, 0);
-}
-
-/* Chunks that wait here, of one group or all, go back. */
-static void return_queue(furrow_engine_t *e, int64_t group, furrow_mail_kind_t kind)
-{
-    int64_t count = 0, kept = 0;
-
-    pthread_mutex_lock(&e->lock);
-    for (int64_t i = 0; i < e->queued; i++) {
-        if (group == FURROW_ALL_GROUPS || e->queue[i].mail.chunk.group == group)
-            e->going[count++] = e->queue[i];
-        else
-            e->queue[kept++] = e->queue[i];
-    }
-    e->queued = kept;
-    pthread_mutex_unlock(&e->lock);
-    for (int64_t i = 0; i < count; i++) drop_chunk(e, &e->going[i], kind);
-}
-
-/* After a failure or a signal the threads take nothing more: what waits for them goes back, and rank 0 hears of it,
- * once, even if nothing waits. */
-static void go_back(furrow_engine_t *e)
-{
-    const furrow_mail_t stopping = {.kind = FURROW_MAIL_STOPPING};
-
-    pthread_mutex_lock(&e->lock);
-    const bool stops = e->status != FURROW_OK || furrow_engine_context_cancelled(e);
-    pthread_mutex_unlock(&e->lock);
-    if (stops) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DROPPED);
-    if (stops && !e->stopping) furrow_engine_send(e, &stopping, NULL, 0);
-    e->stopping = stops;
-}
-
-static void queue_chunk(furrow_engine_t *e, const furrow_report_t *r, bool lost)
-{
-    furrow_error_t error;
-
-    if (lost) {
-        furrow_engine_fail(e, furrow_fail(&error, FURROW_ENOMEM, "out of memory for items"), &error);
-        drop_chunk(e, r, FURROW_MAIL_DROPPED);
-        return;
-    }
-    pthread_mutex_lock(&e->lock);
-    e->queue[e->queued++] = *r;
-    pthread_cond_signal(&e->work_there);
-    pthread_mutex_unlock(&e->lock);
-}
-
-static void cancel_here(furrow_engine_t *e, int64_t group)
-{
-    pthread_mutex_lock(&e->lock);
-    furrow_engine_mark_cancelled(e, group);
-    pthread_mutex_unlock(&e->lock);
-    return_queue(e, group, FURROW_MAIL_DONE);
-}
-
-/* A thread that asks may wait long: what no other thread can take must not wait with it. It may also have been on its
- * way when the question left. */
-static void return_what_waits(furrow_engine_t *e)
-{
-    pthread_mutex_lock(&e->lock);
-    const bool waits = e->asking != NULL && e->queued > e->idle;
-    pthread_mutex_unlock(&e->lock);
-    if (waits) return_queue(e, FURROW_ALL_GROUPS, FURROW_MAIL_DONE);
-}
 
 /* Other ranks: until rank 0 says that nothing more will come. By then every chunk that came was reported. */
 static void follow(furrow_engine_t *e)
@@ -360,17 +338,16 @@ static void follow(furrow_engine_t *e)
     furrow_engine_send(e, &r.mail, NULL, 0);
     for (;;) {
         const int64_t reports = furrow_engine_take_reports(e);
-        go_back(e); /* rank 0 should hear of that before the reports, which it answers with more chunks */
-        for (int64_t i = 0; i < reports; i++)
-            if (!furrow_engine_hold(e, &e->batch[i])) furrow_engine_send(e, &e->batch[i].mail, e->batch[i].parcel, 0);
-        return_what_waits(e);
+        furrow_engine_go_back(e); /* rank 0 should hear of that before the reports, which it answers with more chunks */
+        furrow_engine_send_reports(e, reports);
+        furrow_engine_return_what_waits(e);
         bool heard = reports > 0;
-        for (; furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, &r.parcel, &lost, &from); heard = true) {
+        for (; furrow_take_mail(e->ctx, &r.mail, sizeof r.mail, NULL, &r.parcel, &lost, &from); heard = true) {
             if (r.mail.kind == FURROW_MAIL_STOP) return;
             if (furrow_engine_is_about_edges(&r.mail) && furrow_engine_take_edge(e, &r, lost, from, &own))
                 furrow_engine_send(e, &own.mail, own.parcel, 0);
-            if (r.mail.kind == FURROW_MAIL_CHUNK) queue_chunk(e, &r, lost);
-            if (r.mail.kind == FURROW_MAIL_CANCEL) cancel_here(e, r.mail.chunk.group);
+            if (r.mail.kind == FURROW_MAIL_CHUNK) furrow_engine_queue_chunk(e, &r, lost);
+            if (r.mail.kind == FURROW_MAIL_CANCEL) furrow_engine_cancel_here(e, r.mail.chunk.group);
             if (r.mail.kind == FURROW_MAIL_ANSWER) furrow_engine_deliver(e, r.mail.ticket, r.parcel);
         }
         (void)furrow_share_pulse(e->ctx);
@@ -406,6 +383,8 @@ static furrow_status_t alloc_lists(furrow_engine_t *e, furrow_error_t *err)
     e->peer = peer;
     e->report = report;
     e->batch = batch;
+    if (status == FURROW_OK && e->is_root && ranks > 1)
+        status = furrow_parcel_new(FURROW_SEVERAL_BYTES, &e->spare, err);
     return status;
 }
 
@@ -484,5 +463,6 @@ void furrow_engine_close(furrow_engine_t *e)
     free(e->peer);
     free(e->report);
     free(e->batch);
+    furrow_parcel_free(e->spare);
     free(e);
 }

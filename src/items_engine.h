@@ -3,11 +3,13 @@
  * free. What an item is, which come next and what becomes of them is the client's. Work layer.
  *
  * The main thread of every rank serves messages and sleeps otherwise; T other threads work. On rank 0 they take chunks
- * themselves, and the memory of the client; to other ranks chunks go with what the client packs, and come back with what
- * it packed there. Another rank has at most as many chunks as it has threads, and a reserve while chunks are short.
+ * themselves, and the memory of the client; to other ranks chunks go with what the client packs, large ones that their
+ * threads share, and come back with what it packed there. Another rank has at most a part for each of its threads, and
+ * a reserve while parts are short.
  *
- * Of what a chunk writes into a file, edges may be for ranks of other hosts (edges.h): they go there, and the report of
- * the chunk waits on the rank that had it until they are written. A chunk of which rank 0 hears stands in the file whole.
+ * Of what a chunk writes into a file, edges may be for ranks of other hosts (edges.h): they go there, and the report
+ * of the chunk waits on the rank that had it until they are written. A chunk of which rank 0 hears stands in the file
+ * whole.
  */
 #ifndef FURROW_ITEMS_ENGINE_H
 #define FURROW_ITEMS_ENGINE_H
@@ -19,13 +21,20 @@
 
 typedef struct furrow_engine furrow_engine_t;
 
-/** Consecutive items that one thread gets at a time. */
+/** Consecutive items. On another rank several threads may share one: each gets a part of it at a time, which is then a
+ * chunk in all respects. */
 typedef struct furrow_chunk {
     furrow_range_t range;
+    int64_t part;    /* items that one thread gets of it, at least 1 */
+    int64_t origin;  /* the first item of what the client packed */
     int64_t group;   /* the client's: what furrow_engine_cancel() stops together; 0 <= group */
     void *cookie;    /* the client's, on rank 0 alone */
-    double expected; /* seconds that it should take; 0: not known */
+    double expected; /* seconds that a part should take; 0: not known */
 } furrow_chunk_t;
+
+/** From the start of what is left, parts of so many items for so many threads. `even`: where there are not as many, all
+ * get the same. Local. */
+furrow_chunk_t furrow_chunk_for(furrow_range_t left, int64_t threads, int64_t part, bool even);
 
 /** How a chunk went. */
 typedef struct furrow_done {
@@ -58,18 +67,19 @@ typedef struct furrow_engine_client {
     furrow_status_t (*work)(void *arg, int thread, const furrow_chunk_t *chunk, const furrow_parcel_t *packed,
                             furrow_done_t *done, furrow_error_t *err);
     furrow_status_t (*end)(void *arg, int thread, furrow_error_t *err);
-    /* Everything is cancelled while the thread works; again and again until it does not, for it may have been between two
-     * items. On the main thread, the engine is locked. */
+    /* Everything is cancelled while the thread works; again and again until it does not, for it may have been between
+     * two items. On the main thread, the engine is locked. */
     void (*interrupt)(void *arg, int thread);
     /* Write an edge of a chunk that another rank had. Main thread, on any rank. */
     furrow_status_t (*write_edge)(void *arg, int64_t at, const furrow_parcel_t *data, furrow_error_t *err);
 
-    /* The next chunk; false: there is none now. In `reserve`: only one that is known to be short. On any thread, the
-     * engine is locked: it must not be called from here. */
-    bool (*take)(void *arg, bool reserve, furrow_chunk_t *chunk);
+    /* The next chunk, for so many threads (1 on rank 0): a part for each, or fewer; false: there is none now. In
+     * `reserve`: only one whose parts are known to be short. On any thread, the engine is locked: it must not be called
+     * from here. */
+    bool (*take)(void *arg, int64_t threads, bool reserve, furrow_chunk_t *chunk);
     /* What another rank needs. Main thread. */
     furrow_status_t (*pack)(void *arg, const furrow_chunk_t *chunk, furrow_parcel_t **out, furrow_error_t *err);
-    /* A chunk is back: each that was taken, once. */
+    /* A chunk is back, or a part of it: each item that was taken, once. */
     furrow_status_t (*told)(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done, furrow_error_t *err);
     /* Nothing more will come, or be asked. The engine is locked. `stopping`: the run failed, or was cancelled. */
     bool (*is_over)(void *arg, bool stopping);
@@ -94,6 +104,10 @@ void furrow_engine_close(furrow_engine_t *engine);
 
 /** Threads that work, on all ranks. Local. */
 int64_t furrow_engine_workers(const furrow_engine_t *engine);
+
+/** How long a thread should work on what it gets at a time: some milliseconds, and more where there are so many ranks
+ * and threads that rank 0 could not keep up with their reports. Local. */
+double furrow_engine_chunk_seconds(const furrow_engine_t *engine);
 
 /** After the run, on rank 0: it was stopped, by a failure or furrow_context_cancel(). Local. */
 bool furrow_engine_was_stopped(const furrow_engine_t *engine);

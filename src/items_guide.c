@@ -1,17 +1,16 @@
 /* Owns the size of chunks. */
 #include "items_guide.h"
 
-static const double chunk_seconds = 0.004;
+#include <math.h>
 
-/* Some milliseconds of work, but no more than leaves enough chunks for all, and growing slowly: the first items may be
- * the light ones. */
-int64_t furrow_guide_size(const furrow_guide_t *guide, int64_t left, int64_t workers)
+/* No more than leaves enough chunks for all, but not so few that to deal them out costs more than waiting for them; and
+ * growing slowly: the first items may be the light ones. */
+int64_t furrow_guide_size(const furrow_guide_t *guide, int64_t left, int64_t workers, double seconds)
 {
-    const int64_t fair = left / (4 * workers) + 1;
-
     if (guide->seconds_per_item <= 0) return 1;
-    const double by_time = chunk_seconds / guide->seconds_per_item;
-    const int64_t wanted = by_time < 1 ? 1 : by_time < (double)fair ? (int64_t)by_time : fair;
+    const double by_time = seconds / guide->seconds_per_item;
+    const double fair = fmax((double)(left / (4 * workers) + 1), by_time / 16);
+    const int64_t wanted = (int64_t)fmin(fmax(fmin(by_time, fair), 1), 1e15);
     return wanted / 2 > guide->last_size && guide->last_size > 0 ? 2 * guide->last_size : wanted;
 }
 

@@ -13,8 +13,8 @@ typedef struct furrow_guide {
     int64_t last_size;       /* of the chunk given last */
 } furrow_guide_t;
 
-/** The size of the next chunk, at least 1, where `left` items are left for `workers` threads. Local. */
-int64_t furrow_guide_size(const furrow_guide_t *guide, int64_t left, int64_t workers);
+/** The size of the next chunk, at least 1, where `left` items are left for `workers` threads: some `seconds`. Local. */
+int64_t furrow_guide_size(const furrow_guide_t *guide, int64_t left, int64_t workers, double seconds);
 
 /** `count` items took `seconds`. Local. */
 void furrow_guide_note(furrow_guide_t *guide, int64_t count, double seconds);

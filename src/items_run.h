@@ -1,6 +1,6 @@
 /** \file items_run.h
- * Inside of the engine: what the main thread of a rank (items_engine.c, items_edges.c) and its working threads
- * (items_threads.c) share. Work layer; for these only.
+ * Inside of the engine: what the main thread of a rank (items_engine.c, items_queue.c, items_mail.c, items_edges.c)
+ * and its working threads (items_threads.c) share. Work layer; for these only.
  */
 #ifndef FURROW_ITEMS_RUN_H
 #define FURROW_ITEMS_RUN_H
@@ -14,10 +14,11 @@
 
 enum { FURROW_REPORTS = 512 };
 
-/* Between any two ranks. EDGE: bytes chunk.range of the file, to be written; EDGE_WRITTEN, EDGE_LOST: they were, or could
- * not be, and the run must end. To rank 0. WANT: this rank has `thread` threads. DONE: a chunk. DROPPED: a chunk was not finished, the run must end.
- * STOPPING: the same without a chunk. ASK; ASK_LOST: there was no memory for what it asks. From rank 0. CHUNK: work on it.
- * CANCEL: chunk.group. ANSWER. STOP: nothing more will come. */
+/* Between any two ranks. EDGE: bytes chunk.range of the file, to be written; EDGE_WRITTEN, EDGE_LOST: they were, or
+ * could not be, and the run must end. To rank 0. WANT: this rank has `thread` threads. DONE: a chunk, or what is left
+ * of one. DROPPED: it was not finished, the run must end. STOPPING: the same without a chunk. ASK; ASK_LOST: there was
+ * no memory for what it asks. SEVERAL: `ran` of these, in the parcel. From rank 0. CHUNK: work on it. CANCEL:
+ * chunk.group. ANSWER. STOP: nothing more will come. */
 typedef enum {
     FURROW_MAIL_EDGE,
     FURROW_MAIL_EDGE_WRITTEN,
@@ -28,6 +29,7 @@ typedef enum {
     FURROW_MAIL_STOPPING,
     FURROW_MAIL_ASK,
     FURROW_MAIL_ASK_LOST,
+    FURROW_MAIL_SEVERAL,
     FURROW_MAIL_CHUNK,
     FURROW_MAIL_CANCEL,
     FURROW_MAIL_ANSWER,
@@ -56,12 +58,12 @@ typedef struct {
     int edges; /* that are not written yet */
 } furrow_held_t;
 
-enum { FURROW_RESERVE_MAX = 32 }; /* chunks, for each thread of another rank */
+enum { FURROW_RESERVE_MAX = 32 }; /* parts, for each thread of another rank */
 
 /* What rank 0 knows of another rank. */
 typedef struct {
     int64_t threads;       /* 0: it did not ask yet */
-    int64_t given;         /* chunks that it has and did not report */
+    int64_t given;         /* parts that it has and did not report */
     int64_t reserve;       /* how many more than one each of its threads may have */
     furrow_range_t latest; /* the items of the chunk that it got last */
 } furrow_peer_t;
@@ -95,8 +97,9 @@ struct furrow_engine {
 
     pthread_mutex_t lock; /* of all from here to the next remark */
     pthread_cond_t work_there, room_there;
-    furrow_report_t *queue; /* other ranks: [room] chunks that came and were not taken */
+    furrow_report_t *queue; /* other ranks: [room] chunks that came, less the parts that were taken */
     int64_t queued;
+    int64_t parts;           /* in the queue */
     int64_t idle;            /* threads that wait for a chunk */
     bool begun;              /* all ranks have their threads */
     bool closed;             /* threads end when they find nothing */
@@ -117,16 +120,24 @@ struct furrow_engine {
 
     furrow_report_t *batch; /* [FURROW_REPORTS], and all below: of the main thread alone */
     uint32_t rings;         /* when it last began to look */
+    double reported, due;   /* when reports were last taken; when those that are there should be */
     double last_mail;       /* when one was sent or came, or a thread reported */
     furrow_report_t *going; /* [room] chunks of the queue that go back */
     furrow_held_t *held;    /* [room] */
     int64_t helds;
     int64_t held_tickets;
-    int64_t given_away;  /* rank 0: chunks at other ranks */
-    furrow_peer_t *peer; /* rank 0: [ranks] */
+    int64_t given_away;     /* rank 0: parts at other ranks */
+    furrow_peer_t *peer;    /* rank 0: [ranks] */
+    furrow_parcel_t *spare; /* rank 0: where several reports have room in any case */
     bool stopping;
     bool no_reserve; /* rank 0: items wait for others, so none may be kept waiting behind one */
 };
+
+/** In how many parts threads take a chunk. */
+static inline int64_t furrow_parts(const furrow_chunk_t *chunk)
+{
+    return (chunk->range.stop - chunk->range.start + chunk->part - 1) / chunk->part;
+}
 
 /* ---------------------------------------------------------- with the lock held */
 
@@ -139,17 +150,37 @@ bool furrow_engine_context_cancelled(const furrow_engine_t *engine);
 /** Threads of this rank that work on the group see it. */
 void furrow_engine_mark_cancelled(furrow_engine_t *engine, int64_t group);
 
+/** On another rank than 0: the next part of what is in the queue. False: there is none. */
+bool furrow_engine_take_part(furrow_engine_t *engine, furrow_chunk_t *part, furrow_parcel_t **packed);
+
 /* --------------------------------------------------------------- without it */
 
 /** The first failure of the run on this rank; later ones are dropped. From any thread. */
 void furrow_engine_fail(furrow_engine_t *engine, furrow_status_t status, const furrow_error_t *err);
 
-/** To begin a turn: all reports of this rank's threads, in engine->batch; how many. Also interrupts what is cancelled.
- * Main thread. */
+/** To begin a turn: all reports of this rank's threads, in engine->batch; how many. On another rank than 0 they are
+ * left to gather for a while. Also interrupts what is cancelled. Main thread. */
 int64_t furrow_engine_take_reports(furrow_engine_t *engine);
 
 /** Send a mail, and wake who gets it. Main thread. */
 void furrow_engine_send(furrow_engine_t *engine, const furrow_mail_t *mail, furrow_parcel_t *parcel, int to);
+
+/** What a main thread does with the queue, on another rank than 0: a chunk came (`lost`: there was no memory for what
+ * came with it); a group was cancelled; the run ends, if it does; what cannot be taken soon goes back. */
+void furrow_engine_queue_chunk(furrow_engine_t *engine, const furrow_report_t *chunk, bool lost);
+void furrow_engine_cancel_here(furrow_engine_t *engine, int64_t group);
+void furrow_engine_go_back(furrow_engine_t *engine);
+void furrow_engine_return_what_waits(furrow_engine_t *engine);
+
+/** Send reports [0, reports) of engine->batch to rank 0. Main thread. */
+void furrow_engine_send_reports(furrow_engine_t *engine, int64_t reports);
+
+/** A mail of several has no more than so many bytes. */
+enum { FURROW_SEVERAL_BYTES = 1 << 16 };
+
+/** The report at `*at` of a mail of several, which goes on to the next. Its parcel, if it has one, is `place`, whose
+ * data lies there. */
+void furrow_engine_unpack_report(char **at, furrow_report_t *report, furrow_parcel_t *place);
 
 /** The answer has come. Main thread. */
 void furrow_engine_deliver(furrow_engine_t *engine, int64_t ticket, furrow_parcel_t *answer);

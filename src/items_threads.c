@@ -1,11 +1,12 @@
 /* Owns the threads that work on items, and what they take from and report to. Reports gather in a list that the main
  * thread takes whole, now and then: it is woken only when the list is half full, a thread has nothing to do, or one
  * asks something. */
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "clock.h"
 #include "items_run.h"
+#include "mem.h"
 #include "progress.h"
 
 /* ------------------------------------------------------------------- store (the lock is held) */
@@ -15,18 +16,14 @@ bool furrow_engine_context_cancelled(const furrow_engine_t *e)
     return atomic_load_explicit(&furrow_context_progress(e->ctx)->cancelled, memory_order_relaxed);
 }
 
-/* The next chunk on this rank. False: there is none now. Other ranks wait for their edges by what they are given; a thread
- * of rank 0 must not run ahead of those who write for it either. */
+/* The next chunk on this rank, or a part of it. False: there is none now. Other ranks wait for their edges by what
+ * they are given; a thread of rank 0 must not run ahead of those who write for it either. */
 static bool take_chunk(furrow_engine_t *e, furrow_chunk_t *chunk, furrow_parcel_t **packed)
 {
     *packed = NULL;
     if (e->status != FURROW_OK || e->closed || !e->begun || furrow_engine_context_cancelled(e)) return false;
-    if (e->is_root) return e->waiting < e->threads && e->client.take(e->client.arg, false, chunk);
-    if (e->queued == 0) return false;
-    *chunk = e->queue[0].mail.chunk;
-    *packed = e->queue[0].parcel;
-    memmove(e->queue, e->queue + 1, (size_t)--e->queued * sizeof *e->queue);
-    return true;
+    if (e->is_root) return e->waiting < e->threads && e->client.take(e->client.arg, 1, false, chunk);
+    return furrow_engine_take_part(e, chunk, packed);
 }
 
 void furrow_engine_call_main(furrow_engine_t *e)
@@ -197,6 +194,24 @@ int64_t furrow_engine_workers(const furrow_engine_t *e)
     return e->workers;
 }
 
+furrow_chunk_t furrow_chunk_for(furrow_range_t left, int64_t threads, int64_t part, bool even)
+{
+    const int64_t most = left.stop - left.start;
+    int64_t count;
+
+    if (!furrow_multiply(part, threads, &count) || count > most) count = most;
+    if (even) part = furrow_least(part, (count + threads - 1) / threads);
+    return (furrow_chunk_t){.range = {left.start, left.start + count}, .part = part};
+}
+
+double furrow_engine_chunk_seconds(const furrow_engine_t *e)
+{
+    const double least = 4e-3, most = 25e-3, for_each_rank = 20e-6, for_each_thread = 1e-6;
+    const double wanted = fmax(for_each_rank * furrow_context_ranks(e->ctx), for_each_thread * (double)e->workers);
+
+    return fmin(fmax(least, wanted), most);
+}
+
 bool furrow_engine_was_stopped(const furrow_engine_t *e)
 {
     return e->stopping;
@@ -283,23 +298,46 @@ void furrow_engine_send(furrow_engine_t *e, const furrow_mail_t *mail, furrow_pa
     e->last_mail = furrow_seconds();
 }
 
+/* When reports should go. On another rank than 0 they gather while there is work to do, until as much is done as waits
+ * to be done: rank 0 has still time to send more. But none waits for long; and none goes at once where so many ranks
+ * would do so that rank 0 heard of one at a time from each, and could never keep up again. The lock is held. */
+static double due_at(const furrow_engine_t *e)
+{
+    const double for_each_rank = 10e-6;
+
+    if (e->is_root || e->asking != NULL || e->status != FURROW_OK || e->closed || e->reports > FURROW_REPORTS / 2)
+        return 0;
+    if (e->idle > 0 || e->reports >= e->parts) return e->reported + for_each_rank * furrow_context_ranks(e->ctx);
+    return e->reported + furrow_engine_chunk_seconds(e) / 2;
+}
+
 int64_t furrow_engine_take_reports(furrow_engine_t *e)
 {
+    const double now = furrow_seconds();
+    int64_t count = 0;
+
     e->rings = furrow_bells_rings(e->bells);
     pthread_mutex_lock(&e->lock);
-    const int64_t count = e->reports;
-    furrow_report_t *filled = e->report;
-    e->report = e->batch;
-    e->batch = filled;
-    e->reports = 0;
+    e->due = e->reports == 0 ? INFINITY : due_at(e);
+    if (e->due <= now) {
+        count = e->reports;
+        furrow_report_t *filled = e->report;
+        e->report = e->batch;
+        e->batch = filled;
+        e->reports = 0;
+        e->reported = now;
+        e->due = INFINITY;
+        pthread_cond_broadcast(&e->room_there);
+    }
     e->urgent = false;
     interrupt(e);
-    pthread_cond_broadcast(&e->room_there);
     pthread_mutex_unlock(&e->lock);
     return count;
 }
 
 void furrow_engine_doze(furrow_engine_t *e, double longest)
 {
-    furrow_bells_wait(e->bells, e->rings, longest);
+    const double shortest = 20e-6;
+
+    furrow_bells_wait(e->bells, e->rings, fmin(longest, fmax(shortest, e->due - furrow_seconds())));
 }

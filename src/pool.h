@@ -23,6 +23,7 @@ typedef struct furrow_given {
     furrow_range_t range;
     const char *args; /* of its first item, as are the results */
     char *results;
+    int64_t left; /* items that are out */
     /* streams: */
     int64_t ran, taken;
     bool done;
@@ -167,7 +168,7 @@ void furrow_call_settle(furrow_future_t *call);
 void furrow_call_is_filled(furrow_future_t *call);
 
 /** Of the engine's client. */
-bool furrow_pool_take(void *arg, bool reserve, furrow_chunk_t *chunk);
+bool furrow_pool_take(void *arg, int64_t threads, bool reserve, furrow_chunk_t *chunk);
 furrow_status_t furrow_pool_told(void *arg, const furrow_chunk_t *chunk, const furrow_done_t *done,
                                  furrow_error_t *err);
 

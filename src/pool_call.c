@@ -7,8 +7,9 @@
 #include "pool.h"
 #include "progress.h"
 
-static const double long_chunk = 0.05;                /* none in reserve that takes longer: it could hold up the end */
-static const int64_t guided_bytes = INT64_C(1) << 24; /* arguments and results of a guided chunk, at most */
+static const double long_chunk = 0.05; /* none in reserve that takes longer: it could hold up the end */
+static const int64_t guided_bytes = INT64_C(1)
+                                    << 24; /* arguments and results of what several threads, or guides, get */
 
 /* ------------------------------------------------------------------ making */
 
@@ -174,8 +175,16 @@ furrow_status_t furrow_call_start(furrow_pool_t *pool, furrow_future_t *call, fu
 
 /* ------------------------------------------------------------ giving it out */
 
-/* How many items come next; 0: none now. */
-static int64_t next_size(const furrow_future_t *call, int64_t workers)
+/* Items of that many bytes together. */
+static int64_t items_within_bytes(const furrow_call_t *c)
+{
+    const int64_t most = guided_bytes / (c->arg_bytes / 2 + c->result_bytes / 2 + 1);
+
+    return most > 0 ? most : 1;
+}
+
+/* How many items come next for one thread; 0: none now. */
+static int64_t next_size(const furrow_future_t *call, int64_t workers, double seconds)
 {
     const furrow_call_t *c = &call->call;
     const bool at_end = call->stream == NULL || (c->next != NULL && call->stream->filled == c->count);
@@ -183,9 +192,8 @@ static int64_t next_size(const furrow_future_t *call, int64_t workers)
     int64_t size = c->chunk, least = 1;
 
     if (size == 0) {
-        size = furrow_guide_size(&call->guide, c->count - call->next, workers);
-        const int64_t most = guided_bytes / (c->arg_bytes / 2 + c->result_bytes / 2 + 1);
-        size = furrow_least(size, most > 0 ? most : 1);
+        size = furrow_guide_size(&call->guide, c->count - call->next, workers, seconds);
+        size = furrow_least(size, items_within_bytes(c));
     }
     if (call->stream != NULL) size = furrow_least(size, furrow_stream_chunk(call->stream, workers, &least));
     if (available < least && !at_end && available < c->count - call->next) return 0;
@@ -193,11 +201,11 @@ static int64_t next_size(const furrow_future_t *call, int64_t workers)
 }
 
 /* Of what came back. */
-static int64_t again_size(const furrow_future_t *call, int64_t workers)
+static int64_t again_size(const furrow_future_t *call, int64_t workers, double seconds)
 {
     const int64_t left = call->again->range.stop - call->again->range.start;
 
-    return call->call.chunk > 0 ? left : furrow_least(left, furrow_guide_size(&call->guide, left, workers));
+    return call->call.chunk > 0 ? left : furrow_least(left, furrow_guide_size(&call->guide, left, workers, seconds));
 }
 
 /* Where arguments and results of a chunk lie. */
@@ -244,10 +252,11 @@ static void give_again_later(furrow_future_t *call, furrow_given_t *given)
     call->again = given;
 }
 
-/* What follows the first `size` items of a chunk will be given again. Without memory for it the call fails. */
-static bool split(furrow_future_t *call, furrow_given_t *given, int64_t size)
+/* Items [start, stop) of a chunk will be given again; of a stream, they are its last. Without memory for it the call
+ * fails. */
+static bool split(furrow_future_t *call, furrow_given_t *given, int64_t start, int64_t stop)
 {
-    furrow_given_t *rest = new_given(call, given->range.start + size, given->range.stop);
+    furrow_given_t *rest = new_given(call, start, stop);
 
     if (rest == NULL) return false;
     if (call->stream != NULL && furrow_stream_split(call->stream, given, rest) != FURROW_OK) {
@@ -255,7 +264,6 @@ static bool split(furrow_future_t *call, furrow_given_t *given, int64_t size)
         free(rest);
         return false;
     }
-    given->range.stop = rest->range.start;
     give_again_later(call, rest);
     return true;
 }
@@ -263,14 +271,14 @@ static bool split(furrow_future_t *call, furrow_given_t *given, int64_t size)
 static furrow_given_t *give_again(furrow_future_t *call, int64_t size)
 {
     furrow_given_t *given = call->again;
+    const int64_t stop = given->range.start + size;
 
-    if (size < given->range.stop - given->range.start) {
-        call->again = given->next_again;
-        if (split(call, given, size)) return given;
+    call->again = given->next_again;
+    if (stop < given->range.stop && !split(call, given, stop, given->range.stop)) {
         give_again_later(call, given);
         return NULL;
     }
-    call->again = given->next_again;
+    given->range.stop = stop;
     return given;
 }
 
@@ -279,29 +287,45 @@ static bool is_all_given(const furrow_future_t *call)
     return call->next == call->call.count && call->again == NULL;
 }
 
-static bool take_of(furrow_pool_t *pool, furrow_future_t *call, bool reserve, furrow_chunk_t *chunk)
+/* What so many threads get, of `part` items each. What a stream gives out has memory of its own, and stays whole. */
+static furrow_chunk_t chunk_for(const furrow_future_t *call, int64_t threads, int64_t part)
+{
+    const furrow_call_t *c = &call->call;
+    const furrow_range_t left = call->again != NULL ? call->again->range : (furrow_range_t){call->next, c->count};
+    const int64_t most = call->stream != NULL ? 1 : items_within_bytes(c) / part;
+
+    return furrow_chunk_for(left, most > 0 ? furrow_least(threads, most) : 1, part, c->chunk == 0);
+}
+
+static bool take_of(furrow_pool_t *pool, furrow_future_t *call, int64_t threads, bool reserve, furrow_chunk_t *chunk)
 {
     const int64_t workers = furrow_engine_workers(pool->engine);
-    int64_t size = call->again == NULL ? next_size(call, workers) : again_size(call, workers);
-    const double expected = call->guide.seconds_per_item * (double)size;
+    const double seconds = furrow_engine_chunk_seconds(pool->engine);
+    const int64_t part = call->again == NULL ? next_size(call, workers, seconds) : again_size(call, workers, seconds);
+    const double expected = call->guide.seconds_per_item * (double)part;
 
-    if (size == 0 || (reserve && (expected <= 0 || expected > long_chunk))) return false;
+    if (part == 0 || (reserve && (expected <= 0 || expected > long_chunk))) return false;
+    *chunk = chunk_for(call, threads, part);
+    const int64_t size = chunk->range.stop - chunk->range.start;
     furrow_given_t *given = call->again == NULL ? give_new(call, size) : give_again(call, size);
     if (given == NULL) return false;
-    call->guide.last_size = size;
+    given->left = size;
+    call->guide.last_size = part;
     call->out += size;
-    *chunk = (furrow_chunk_t){given->range, call->number, given, expected};
+    chunk->group = call->number;
+    chunk->cookie = given;
+    chunk->expected = expected;
     return true;
 }
 
-bool furrow_pool_take(void *arg, bool reserve, furrow_chunk_t *chunk)
+bool furrow_pool_take(void *arg, int64_t threads, bool reserve, furrow_chunk_t *chunk)
 {
     furrow_pool_t *pool = arg;
     bool got = false;
 
     pthread_mutex_lock(&pool->lock);
     for (furrow_future_t **at = &pool->active, *call; !got && (call = *at) != NULL;) {
-        got = call->status == FURROW_OK && take_of(pool, call, reserve, chunk);
+        got = call->status == FURROW_OK && take_of(pool, call, threads, reserve, chunk);
         if (is_all_given(call) || call->status != FURROW_OK)
             remove_active(pool, at);
         else
@@ -336,11 +360,11 @@ static bool gives_nothing(const furrow_future_t *call)
     return call->cancelled || call->stopped || call->status != FURROW_OK;
 }
 
-/* Results of another rank to where they belong. `*failures`: what follows them, packed. */
-static furrow_status_t unpack(const furrow_pool_t *pool, const furrow_given_t *given, const furrow_done_t *done,
-                              const char **failures, int64_t *bytes, furrow_error_t *err)
+/* Results of another rank, from item `first` on, to where they belong. `*failures`: what follows them, packed. */
+static furrow_status_t unpack(const furrow_pool_t *pool, const furrow_given_t *given, int64_t first,
+                              const furrow_done_t *done, const char **failures, int64_t *bytes, furrow_error_t *err)
 {
-    const int64_t items = pool->output_items;
+    const int64_t items = pool->output_items, at = (first - given->range.start) * given->call->call.result_bytes;
     furrow_pool_back_t head;
 
     *failures = NULL;
@@ -351,24 +375,31 @@ static furrow_status_t unpack(const furrow_pool_t *pool, const furrow_given_t *g
     *bytes = done->parcel->bytes - FURROW_POOL_LINE - head.result_bytes;
     *failures = results + head.result_bytes;
     if (head.result_bytes == 0) return FURROW_OK;
-    if (given->results != NULL) memcpy(given->results, results, (size_t)head.result_bytes);
+    if (given->results != NULL) memcpy(given->results + at, results, (size_t)head.result_bytes);
     if (pool->output == NULL) return FURROW_OK;
-    return furrow_output_write(pool->output, given->range.start * items, done->ran * items, results, err);
+    return furrow_output_write(pool->output, first * items, done->ran * items, results, err);
 }
 
-/* Of a chunk so many items are done. The others are given again, unless nothing is. \return how many that are */
-static int64_t take_back(furrow_future_t *call, furrow_given_t *given, int64_t ran)
+/* A chunk came back, or a part of it: so many of its items are done. The others are given again, unless nothing is.
+ * \return how many that are */
+static int64_t take_back(furrow_future_t *call, furrow_given_t *given, furrow_range_t range, int64_t ran)
 {
-    const int64_t again = given->range.stop - given->range.start - ran;
+    const int64_t rest = range.start + ran, again = gives_nothing(call) ? 0 : range.stop - rest;
 
-    if (again > 0 && !gives_nothing(call)) {
-        if (ran == 0) give_again_later(call, given);
-        if (ran == 0 || split(call, given, ran)) activate(call);
-        if (ran == 0) return again;
+    if (again > 0 && ran == 0 && call->stream != NULL) {
+        give_again_later(call, given);
+        activate(call);
+        return again;
     }
-    if (given->range.stop - given->range.start > ran) note_dropped(call, given->range.start + ran, given->range.stop);
+    if (again > 0 && split(call, given, rest, range.stop)) {
+        if (call->stream != NULL) given->range.stop = rest;
+        activate(call);
+    } else {
+        note_dropped(call, rest, range.stop);
+    }
     given->ran = ran;
-    finish_given(call, given);
+    given->left -= range.stop - range.start;
+    if (given->left == 0) finish_given(call, given);
     return gives_nothing(call) ? 0 : again;
 }
 
@@ -381,10 +412,10 @@ furrow_status_t furrow_pool_told(void *arg, const furrow_chunk_t *chunk, const f
     const char *failures;
     int64_t bytes;
 
-    const furrow_status_t status = unpack(pool, given, done, &failures, &bytes, err);
+    const furrow_status_t status = unpack(pool, given, chunk->range.start, done, &failures, &bytes, err);
     pthread_mutex_lock(&pool->lock);
     furrow_guide_note(&call->guide, ran, done->seconds);
-    call->out -= given->range.stop - given->range.start;
+    call->out -= chunk->range.stop - chunk->range.start;
     if (furrow_packed_append(call->stream != NULL ? &given->failures : &call->failures, failures, bytes, NULL) !=
         FURROW_OK)
         call->status = FURROW_ENOMEM;
@@ -393,7 +424,7 @@ furrow_status_t furrow_pool_told(void *arg, const furrow_chunk_t *chunk, const f
         call->stopped = true;
         deactivate(call);
     }
-    const int64_t again = take_back(call, given, ran);
+    const int64_t again = take_back(call, given, chunk->range, ran);
     furrow_call_settle(call);
     pthread_mutex_unlock(&pool->lock);
     if (stops) furrow_engine_cancel(pool->engine, number);

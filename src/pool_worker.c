@@ -12,7 +12,7 @@
 #include "pulse.h"
 #include "shared.h"
 
-static const double longest_chunk = 0.01;
+static const double longest_chunk = 2.5; /* times what one should take */
 
 /* In front of the arguments that go to another rank. */
 typedef struct {
@@ -138,7 +138,7 @@ static furrow_status_t run_items(chunk_t *c, furrow_error_t *err)
     struct furrow_task_detail detail = {.thread = c->thread};
     const int64_t count = c->range.stop - c->range.start;
     const int64_t stride = count / 16 + 1; /* looking at the clock takes as long as an empty item */
-    const double patience = furrow_seconds() + longest_chunk;
+    const double patience = furrow_seconds() + longest_chunk * furrow_engine_chunk_seconds(c->pool->engine);
     int64_t next_look = c->guided ? stride : INT64_MAX;
     furrow_pulse_slot_t *slot = furrow_pulse_mine();
     furrow_status_t status = FURROW_OK;
@@ -176,13 +176,13 @@ static void find_in_place(const furrow_given_t *given, chunk_t *c)
     c->guided = call->chunk == 0;
 }
 
-static void find_in_parcel(const furrow_parcel_t *packed, chunk_t *c)
+static void find_in_parcel(const furrow_parcel_t *packed, int64_t origin, chunk_t *c)
 {
     head_t head;
 
     memcpy(&head, packed->data, sizeof head);
     c->function = c->pool->opts.functions[head.function];
-    c->args = head.has_args ? packed->data + FURROW_POOL_LINE : NULL;
+    c->args = head.has_args ? packed->data + FURROW_POOL_LINE + (c->range.start - origin) * head.arg_bytes : NULL;
     c->arg_bytes = head.arg_bytes;
     c->result_bytes = head.result_bytes;
     c->stop = head.stop;
@@ -280,7 +280,7 @@ furrow_status_t furrow_pool_work(void *arg, int thread, const furrow_chunk_t *ch
     if (packed == NULL)
         find_in_place(chunk->cookie, &c);
     else
-        find_in_parcel(packed, &c);
+        find_in_parcel(packed, chunk->origin, &c);
     const furrow_status_t status = run_chunk(&c, done, err);
     if (status != FURROW_OK) {
         furrow_parcel_free(done->parcel);

@@ -225,7 +225,13 @@ furrow_status_t furrow_parcel_new(int64_t bytes, furrow_parcel_t **out, furrow_e
 
 void furrow_parcel_free(furrow_parcel_t *parcel)
 {
+    if (parcel == NULL || atomic_fetch_sub(&parcel->sharers, 1) > 0) return;
     free(parcel);
+}
+
+void furrow_parcel_share(furrow_parcel_t *parcel)
+{
+    (void)atomic_fetch_add(&parcel->sharers, 1);
 }
 
 /* The pieces start to leave; the parcel stays in a list until they have. */
@@ -323,7 +329,8 @@ static bool take_message(furrow_context_t *ctx, char *message, int64_t mail_byte
     return false;
 }
 
-bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, furrow_parcel_t **parcel, bool *lost, int *from)
+bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, furrow_parcel_t *spare,
+                      furrow_parcel_t **parcel, bool *lost, int *from)
 {
     char message[MAIL_ROOM];
     mail_head_t head;
@@ -337,6 +344,10 @@ bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, furrow_p
     memcpy(mail, message + MAIL_HEAD, (size_t)bytes);
     if (extra < 0) return true;
     *lost = furrow_parcel_new(extra, parcel, NULL) != FURROW_OK;
+    if (*lost && spare != NULL && extra <= spare->bytes) {
+        *parcel = spare;
+        *lost = false;
+    }
     const bool fits = fits_beside(extra, bytes);
     if (!fits && *lost) discard(ctx, extra, *from);
     if (*lost) return true;

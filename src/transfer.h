@@ -6,6 +6,8 @@
 #ifndef FURROW_TRANSFER_H
 #define FURROW_TRANSFER_H
 
+#include <stdatomic.h>
+
 #include "furrow.h"
 
 /** What lets ranks hear of one another while they wait; nothing unless furrow_context_share_pulse() is in force.
@@ -56,11 +58,15 @@ typedef struct furrow_parcel {
     int64_t bytes;
     struct furrow_parcel *next; /* the rest is of the transfer layer */
     int64_t requests;
+    _Atomic int64_t sharers; /* who must free it, beside one */
 } furrow_parcel_t;
 
 /** Local; any thread. The data is not zeroed. \return FURROW_OK, FURROW_ENOMEM */
 FURROW_MUST_CHECK furrow_status_t furrow_parcel_new(int64_t bytes, furrow_parcel_t **out, furrow_error_t *err);
 void furrow_parcel_free(furrow_parcel_t *parcel);
+
+/** It must be freed once more. Local; any thread. */
+void furrow_parcel_share(furrow_parcel_t *parcel);
 
 /** Small messages of one size between main threads, apart from all others, each with a parcel or NULL, which is taken
  * over. A mail is at most a few hundred bytes, so that MPI takes it without waiting for the receiver; large parcels
@@ -72,10 +78,11 @@ void furrow_send_mail(furrow_context_t *ctx, const void *mail, int64_t bytes, fu
 void furrow_begin_mails(furrow_context_t *ctx);
 
 /** Take the next mail that has come, from any rank. False: there is none now. With one rank there never is.
- * \param[out] parcel  the receiver's, or NULL
+ * \param[in]  spare   NULL, or what is used for a parcel that fits into it where there is no memory
+ * \param[out] parcel  the receiver's, or NULL, or `spare` (whose `bytes` stay)
  * \param[out] lost    it had one, for which there was no memory */
-bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, furrow_parcel_t **parcel, bool *lost,
-                      int *from);
+bool furrow_take_mail(furrow_context_t *ctx, void *mail, int64_t bytes, furrow_parcel_t *spare,
+                      furrow_parcel_t **parcel, bool *lost, int *from);
 
 /** Wait until all parcels have left this rank. */
 void furrow_finish_mails(furrow_context_t *ctx);

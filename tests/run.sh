@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.." || exit 1
 labels_of()
 {
     case $1 in
-        release) echo unit kernels mpi cli fuzz headers install cluster ;;
+        release) echo unit kernels mpi cli fuzz headers install scale cluster ;;
         minimal) echo unit cli ;;
         asan) echo unit kernels mpi cli faults fuzz ;;
         debug) echo unit kernels mpi cli faults fuzz headers install ;;

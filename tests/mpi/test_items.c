@@ -2,6 +2,7 @@
  * balance. */
 #include "support.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -24,7 +25,7 @@ typedef struct {
     int64_t leave_after;          /* so many items of a chunk its rest is left; 0: never */
     int64_t slow_from, slow_stop; /* these sleep slow_ns, others quick_ns; 0: no sleep */
     long slow_ns, quick_ns;
-    int64_t told_in_all, counted;
+    int64_t told_in_all, counted, most_memory;
     furrow_context_t *ctx;
 } job_t;
 
@@ -295,6 +296,36 @@ static void test_huge_counts(void **state)
     ASSERT_ALL(world.rank != 0 || j->counted == INT64_C(1) << 40);
 }
 
+static furrow_status_t note_memory(void *arg, int64_t first, int64_t count, furrow_error_t *err)
+{
+    job_t *j = arg;
+    const int64_t now = (int64_t)mallinfo2().uordblks; /* 0 where a sanitizer has the memory */
+
+    (void)first, (void)err;
+    j->counted += count;
+    if (now > j->most_memory) j->most_memory = now;
+    return FURROW_OK;
+}
+
+/* Rank 0 keeps nothing of an item that is done, nor of one to come. */
+static void test_memory_does_not_grow(void **state)
+{
+    const int64_t counts[] = {10000, 1000000};
+    int64_t grew[LENGTH(counts)];
+
+    (void)state;
+    for (int i = 0; i < LENGTH(counts); i++) {
+        const int64_t before = (int64_t)mallinfo2().uordblks;
+        job_t *j = new_job(counts[i], 10);
+        j->items.work = count_work;
+        j->items.listener = (furrow_items_listener_t){note_memory, NULL, NULL, j};
+        ASSERT_ALL(furrow_items_run(world.ctx, &j->items, NULL) == FURROW_OK);
+        ASSERT_ALL(world.rank != 0 || j->counted == counts[i]);
+        grew[i] = j->most_memory - before;
+    }
+    ASSERT_ALL(world.rank != 0 || grew[1] < grew[0] + (1 << 20));
+}
+
 /* Slow items that sit together are spread over the ranks, wherever they sit: no rank sleeps much more than its share.
  * One that is late because the machine is busy leaves more to the others, so it may take some runs. */
 static void test_balance(void **state)
@@ -333,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_failing_rank),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_huge_counts),
+        cmocka_unit_test(test_memory_does_not_grow),
         cmocka_unit_test(test_balance),
     };
     int failures;

@@ -101,13 +101,13 @@ static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, 
     return status;
 }
 
-static bool take(void *arg, bool reserve, furrow_chunk_t *chunk)
+static bool take(void *arg, int64_t threads, bool reserve, furrow_chunk_t *chunk)
 {
     job_t *j = arg;
     const bool got = j->next < ITEMS; /* the engine is locked */
 
-    (void)reserve;
-    *chunk = (furrow_chunk_t){{j->next, j->next + 1}, 0, j, 1e-5};
+    (void)threads, (void)reserve;
+    *chunk = (furrow_chunk_t){{j->next, j->next + 1}, 1, 0, 0, j, 1e-5};
     j->next += got;
     return got;
 }

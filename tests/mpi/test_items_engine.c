@@ -92,16 +92,16 @@ static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, 
     return status;
 }
 
-static bool take(void *arg, bool reserve, furrow_chunk_t *chunk)
+static bool take(void *arg, int64_t threads, bool reserve, furrow_chunk_t *chunk)
 {
     job_t *j = arg;
 
-    (void)reserve;
+    (void)threads, (void)reserve;
     pthread_mutex_lock(&j->lock);
     const bool got = j->agains > 0 || j->next < j->items;
     const int64_t item = !got ? -1 : j->agains > 0 ? j->again[--j->agains] : j->next++;
     pthread_mutex_unlock(&j->lock);
-    *chunk = (furrow_chunk_t){{item, item + 1}, 0, j, 1e-6}; /* looks short: some go into reserve */
+    *chunk = (furrow_chunk_t){{item, item + 1}, 1, 0, 0, j, 1e-6}; /* looks short: some go into reserve */
     return got;
 }
 

@@ -165,7 +165,8 @@ static void test_failed_items(void **state)
     RUN_POOL(&plain, failing_body, world.folder);
 }
 
-/* Items before the failure come, then the stream is at an end: nothing waits for what was dropped. */
+/* Items before the failure come, then the stream is at an end: nothing waits for what was dropped. In order, a failure
+ * behind items that had not begun is not seen. */
 static furrow_status_t stop_body(furrow_pool_t *pool, void *arg, furrow_error_t *err)
 {
     const furrow_call_t call = {.function = picky, .count = 1000000, .result_bytes = 8, .chunk = 5, .stop = true};
@@ -176,7 +177,7 @@ static furrow_status_t stop_body(furrow_pool_t *pool, void *arg, furrow_error_t 
 
     EXPECT_OK(furrow_pool_imap(pool, &call, arg != NULL, 50, &stream, err));
     for (; furrow_stream_next(stream, -1, &o, err) == FURROW_OK; taken++) failed = failed || o.code == 3;
-    EXPECT(failed && taken < 1000 && says(err, FURROW_ECANCELED, "dropped"));
+    EXPECT((failed || arg != NULL) && taken < 1000 && says(err, FURROW_ECANCELED, "dropped"));
     furrow_stream_free(stream);
     return FURROW_OK;
 }

@@ -166,6 +166,36 @@ static void what_cannot_be_listed_is_an_error(void **state)
     assert_int_equal(chmod(path_of("shut/sub"), 0777), 0);
 }
 
+/* As many as people have in one folder. All are names of a few files, which is quicker. */
+static void a_folder_of_100000_images(void **state)
+{
+    enum { COUNT = 100000, NAMES = 50000 };
+    furrow_listing_t *l = NULL;
+    char name[32], first[64] = "";
+
+    (void)state;
+    make("many");
+    const char *source = path_of("many");
+    const int dir = open(source, O_RDONLY | O_DIRECTORY);
+    for (int i = 0; i < COUNT; i++) { /* 7 has no factor in common with COUNT */
+        (void)snprintf(name, sizeof name, "%06d.png", (int)(INT64_C(7) * i % COUNT));
+        if (i % NAMES == 0) {
+            (void)snprintf(first, sizeof first, "many/%s", name);
+            touch(first);
+        } else {
+            assert_int_equal(linkat(dir, first + strlen("many/"), dir, name, 0), 0);
+        }
+    }
+    assert_int_equal(furrow_listing_open(ctx, &source, 1, true, &l, NULL), FURROW_OK);
+    assert_int_equal(furrow_listing_count(l), COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        (void)snprintf(name, sizeof name, "/%06d.png", i);
+        assert_non_null(strstr(furrow_listing_name(l, i), name));
+    }
+    furrow_listing_free(l);
+    (void)close(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +205,7 @@ int main(void)
         cmocka_unit_test(links_that_loop_end),
         cmocka_unit_test(a_folder_outside_has_the_name_of_its_first_link),
         cmocka_unit_test(what_cannot_be_listed_is_an_error),
+        cmocka_unit_test(a_folder_of_100000_images),
     };
 
     return cmocka_run_group_tests(tests, open_all, close_all);
