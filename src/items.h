@@ -23,12 +23,13 @@ void furrow_reject(furrow_made_t *made, int64_t index, const char *text);
 FURROW_MUST_CHECK furrow_status_t furrow_keep(furrow_made_t *made, int64_t index, const void *kept,
                                               furrow_error_t *err);
 
-/** The results of items [first, first + count), to their places in `output`; from the first item of the chunk to the last,
- * in as many pieces as you like. */
+/** The results of items [first, first + count), to their places in `output`; from the first item of the chunk to the
+ * last, in as many pieces as you like. */
 FURROW_MUST_CHECK furrow_status_t furrow_put(furrow_made_t *made, int64_t first, int64_t count, const void *results,
                                              furrow_error_t *err);
 
-/** The items of the chunk from `index` on are not done, and nothing was put, kept or rejected of them: others get them. */
+/** The items of the chunk from `index` on are not done, and nothing was put, kept or rejected of them: others get
+ * them. */
 void furrow_leave(furrow_made_t *made, int64_t index);
 
 /** Time to leave what is left, for a worker that began its chunk `seconds` ago and has done something of it: more than
@@ -43,8 +44,8 @@ static inline bool furrow_is_time_to_leave(double seconds)
 typedef furrow_status_t furrow_items_work_fn(void *arg, int64_t first, int64_t count, int thread, furrow_made_t *made,
                                              furrow_error_t *err);
 
-/** Told on rank 0, on its main thread, of the rejects of a chunk, then of its items that are done (without the rejects),
- * and several times a second of the time. A failure ends the run. */
+/** Told on rank 0, on its main thread, of the rejects of a chunk, then of its items that are done (without the
+ * rejects), and several times a second of the time. A failure ends the run. */
 typedef struct furrow_items_listener {
     furrow_status_t (*done)(void *arg, int64_t first, int64_t count, furrow_error_t *err);
     furrow_status_t (*rejected)(void *arg, int64_t index, const char *text, furrow_error_t *err);
@@ -57,7 +58,8 @@ typedef struct furrow_items_listener {
 typedef struct furrow_items_dealt {
     int64_t in_bytes; /* of one item */
     int64_t most;     /* items in a chunk, at least 1. Another rank holds up to 2 for each thread, or tiny ones */
-    /* On rank 0, main thread: get items [first, first + count); or, there is no memory for them and the run will fail. */
+    /* On rank 0, main thread: get items [first, first + count); or, there is no memory for them and the run will
+     * fail. */
     furrow_status_t (*fetch)(void *arg, int64_t first, int64_t count, void *in, furrow_error_t *err);
     void (*lose)(void *arg, furrow_status_t status, const furrow_error_t *err); /* may be NULL */
     /* On another rank: from `in` to `kept`, aligned to 64 bytes. */
@@ -77,7 +79,8 @@ typedef struct furrow_items {
     furrow_output_t *output; /* of furrow_put(), that all ranks which work may write; else NULL */
     int64_t output_items;    /* elements of it for each item */
     /* What rank 0 puts away of items [first, first + count), before the listener is told: so many bytes of each, from
-     * furrow_keep() on the thread that works, from other ranks, with their chunks, on the main thread. NULL: nothing. */
+     * furrow_keep() on the thread that works, from other ranks, with their chunks, on the main thread. NULL:
+     * nothing. */
     int64_t kept_bytes;
     furrow_status_t (*keep)(void *arg, int64_t first, int64_t count, const void *kept, furrow_error_t *err);
     furrow_items_listener_t listener; /* used on rank 0 */

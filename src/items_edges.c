@@ -1,5 +1,5 @@
-/* Owns edges on their way: sent to the ranks that write them, written, acknowledged; and the reports that wait for that.
- * Main threads serve one another until rank 0 has heard of every chunk, and so of every edge. */
+/* Owns edges on their way: sent to the ranks that write them, written, acknowledged; and the reports that wait for
+ * that. Main threads serve one another until rank 0 has heard of every chunk, and so of every edge. */
 #include "items_run.h"
 
 bool furrow_engine_hold(furrow_engine_t *e, const furrow_report_t *r)

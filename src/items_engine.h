@@ -112,7 +112,7 @@ double furrow_engine_chunk_seconds(const furrow_engine_t *engine);
 /** After the run, on rank 0: it was stopped, by a failure or furrow_context_cancel(). Local. */
 bool furrow_engine_was_stopped(const furrow_engine_t *engine);
 
-/* ------------------------- while it runs; from any thread, which must not hold a lock that the client's functions take */
+/* ---------------------- while it runs; from any thread, which must not hold a lock that the client's functions take */
 
 /** On rank 0: there may be so many more items to take. */
 void furrow_engine_wake(furrow_engine_t *engine, int64_t items);

@@ -3,22 +3,18 @@
 #include <string.h>
 
 #include "items_run.h"
+#include "mem.h"
 
-enum { LINE = 64, SMALL = 4096 };
+enum { SMALL = 4096 };
 
 typedef struct {
     furrow_mail_t mail;
     int64_t bytes; /* -1: no parcel */
 } head_t;
 
-static int64_t whole_lines(int64_t bytes)
-{
-    return (bytes + LINE - 1) / LINE * LINE;
-}
-
 static int64_t size_of(const furrow_report_t *r)
 {
-    return whole_lines(sizeof(head_t)) + (r->parcel == NULL ? 0 : whole_lines(r->parcel->bytes));
+    return furrow_whole_lines(sizeof(head_t)) + (r->parcel == NULL ? 0 : furrow_whole_lines(r->parcel->bytes));
 }
 
 /* Of reports from `first` on, how many go together; one that is large goes alone. */
@@ -43,7 +39,7 @@ static char *pack_report(char *at, const furrow_report_t *r)
 
     memset(at, 0, (size_t)(next - at));
     memcpy(at, &head, sizeof head);
-    if (head.bytes > 0) memcpy(at + whole_lines(sizeof head), r->parcel->data, (size_t)head.bytes);
+    if (head.bytes > 0) memcpy(at + furrow_whole_lines(sizeof head), r->parcel->data, (size_t)head.bytes);
     furrow_parcel_free(r->parcel);
     return next;
 }
@@ -90,7 +86,7 @@ void furrow_engine_unpack_report(char **at, furrow_report_t *report, furrow_parc
     head_t head;
 
     memcpy(&head, *at, sizeof head);
-    *place = (furrow_parcel_t){.data = *at + whole_lines(sizeof head), .bytes = head.bytes};
+    *place = (furrow_parcel_t){.data = *at + furrow_whole_lines(sizeof head), .bytes = head.bytes};
     *report = (furrow_report_t){.mail = head.mail, .parcel = head.bytes < 0 ? NULL : place};
     *at += size_of(report);
 }

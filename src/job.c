@@ -264,8 +264,8 @@ static furrow_status_t write_lists(furrow_job_t *job, furrow_status_t status, fu
     return status;
 }
 
-/* What was done is kept for later, unless it is nothing, or some of it did not get to the disk: a later run would believe
- * the ledger. */
+/* What was done is kept for later, unless it is nothing, or some of it did not get to the disk: a later run would
+ * believe the ledger. */
 static furrow_status_t settle(furrow_job_t *job, furrow_status_t status, furrow_error_t *err)
 {
     furrow_error_t lost;

@@ -1,6 +1,6 @@
 /* Layout: "furrow ledger 1\n", the length of the job text in decimal and "\n", the text, its checksum as 8 hex digits
- * and "\n", then records of 24 bytes in the byte order of the machine: magic, CRC-32 of the rest, and first and count of
- * items, or the boot id of a machine on which a run begins, or zeros where all so far was on the disk. */
+ * and "\n", then records of 24 bytes in the byte order of the machine: magic, CRC-32 of the rest, and first and count
+ * of items, or the boot id of a machine on which a run begins, or zeros where all so far was on the disk. */
 #include "ledger.h"
 
 #include <errno.h>

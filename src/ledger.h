@@ -5,9 +5,9 @@
  * items that is finished, only ever appended, each with a checksum. A torn last record is what a kill leaves, and is
  * dropped; a corrupt one is skipped, so that its items are done again.
  *
- * What is recorded outlives the processes, but what they wrote may not outlive the machines before it is on the disk. So
- * the ledger knows on which machines it was written, since they were started, and what was on the disk when a run ended:
- * of the rest nothing is believed unless all of those machines are here and still run.
+ * What is recorded outlives the processes, but what they wrote may not outlive the machines before it is on the disk.
+ * So the ledger knows on which machines it was written, since they were started, and what was on the disk when a run
+ * ended: of the rest nothing is believed unless all of those machines are here and still run.
  */
 #ifndef FURROW_LEDGER_H
 #define FURROW_LEDGER_H

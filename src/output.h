@@ -35,8 +35,8 @@ FURROW_MUST_CHECK furrow_status_t furrow_output_write_part(furrow_output_t *outp
 FURROW_MUST_CHECK furrow_status_t furrow_output_write_edge(furrow_output_t *output, int64_t at,
                                                            const furrow_parcel_t *data, furrow_error_t *err);
 
-/** Collective: what all ranks wrote is on the disk. A file system may say only here that some of it is lost, and says it
- * once. \return FURROW_OK, FURROW_EIO */
+/** Collective: what all ranks wrote is on the disk. A file system may say only here that some of it is lost, and says
+ * it once. \return FURROW_OK, FURROW_EIO */
 FURROW_MUST_CHECK furrow_status_t furrow_output_sync(furrow_output_t *output, furrow_error_t *err);
 
 /** Collective: furrow_output_commit() after furrow_output_sync(). */

@@ -7,9 +7,10 @@
 #include "pool.h"
 #include "progress.h"
 
-static const double long_chunk = 0.05; /* none in reserve that takes longer: it could hold up the end */
-static const int64_t guided_bytes = INT64_C(1)
-                                    << 24; /* arguments and results of what several threads, or guides, get */
+/* None in reserve that takes longer: it could hold up the end. */
+static const double long_chunk = 0.05;
+/* Arguments and results of a chunk for several threads, or of a size that was measured, at most. */
+static const int64_t guided_bytes = INT64_C(1) << 24;
 
 /* ------------------------------------------------------------------ making */
 
@@ -205,7 +206,8 @@ static int64_t again_size(const furrow_future_t *call, int64_t workers, double s
 {
     const int64_t left = call->again->range.stop - call->again->range.start;
 
-    return call->call.chunk > 0 ? left : furrow_least(left, furrow_guide_size(&call->guide, left, workers, seconds));
+    return furrow_least(left, call->call.chunk > 0 ? call->call.chunk
+                                                   : furrow_guide_size(&call->guide, left, workers, seconds));
 }
 
 /* Where arguments and results of a chunk lie. */

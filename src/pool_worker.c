@@ -81,8 +81,8 @@ static furrow_status_t fail_worker(const furrow_pool_thread_t *t, const char *wh
                        t->worker.rank, t->worker.host, text);
 }
 
-/* A child that takes the place of one that died begins anew, and may fail at that, or be killed in it, as all are that work
- * when the pool ends. */
+/* A child that takes the place of one that died begins anew, and may fail at that, or be killed in it, as all are that
+ * work when the pool ends. */
 static furrow_status_t run_isolated(const chunk_t *c, const furrow_task_t *task, int *code, furrow_error_t *err)
 {
     furrow_error_t inner = {0};
@@ -131,8 +131,8 @@ static furrow_status_t note_failure(chunk_t *c, int code, const char *text, furr
 }
 
 /* All items, until the call is cancelled, or one fails and the call stops at that, or a guided chunk takes much longer
- * than it should: the rest is then for others. c->ran is how many ran; one that was killed because all is cancelled does
- * not count. */
+ * than it should: the rest is then for others. c->ran is how many ran; one that was killed because all is cancelled
+ * does not count. */
 static furrow_status_t run_items(chunk_t *c, furrow_error_t *err)
 {
     struct furrow_task_detail detail = {.thread = c->thread};

@@ -110,8 +110,8 @@ furrow_nodes_t furrow_nodes(const furrow_context_t *ctx)
 
 /* ------------------------------------------------------------------- pulse */
 
-/* Other ranks tell rank 0 of what they finished, not of what they heard, or it would go round for ever; rank 0 tells all of
- * both. */
+/* Other ranks tell rank 0 of what they finished, not of what they heard, or it would go round for ever; rank 0 tells
+ * all of both. */
 static const double seconds_between_pulses = 1.0;
 
 static void take_pulses(furrow_context_t *ctx)

@@ -73,8 +73,8 @@ void furrow_parcel_share(furrow_parcel_t *parcel);
  * follow on their own, while this rank goes on: it never waits for a receiver. */
 void furrow_send_mail(furrow_context_t *ctx, const void *mail, int64_t bytes, furrow_parcel_t *parcel, int to);
 
-/** All ranks, and then a collective call in which they wait for one another, before the first mail: a run begins. What was
- * sent in the one before, and nobody took, is dropped when it comes. */
+/** All ranks, and then a collective call in which they wait for one another, before the first mail: a run begins. What
+ * was sent in the one before, and nobody took, is dropped when it comes. */
 void furrow_begin_mails(furrow_context_t *ctx);
 
 /** Take the next mail that has come, from any rank. False: there is none now. With one rank there never is.

@@ -1,4 +1,5 @@
-/* A time limit for each item: one that takes longer fails, the others are done. A long item looks whether it is late. */
+/* A time limit for each item: one that takes longer fails, the others are done. A long item looks whether it is
+ * late. */
 #include <furrow_pool.h>
 #include <stdio.h>
 

@@ -4,7 +4,8 @@
  *     HOST sync NAME
  *     HOST rename NAME NEW-NAME
  *
- * after it has happened, so that the lines are in the order of events. What the C library writes for FILEs is not seen. */
+ * after it has happened, so that the lines are in the order of events. What the C library writes for FILEs is not
+ * seen. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,9 +1,8 @@
 /* A library for LD_PRELOAD, for tests that must meet a certain moment of a run.
  *
- * SLOW_DISK=FILE      while FILE exists every large read takes a second, as on a file system that is overloaded; no core is busy
- * SLOW_SECONDS=N      or so many seconds
- * SLOW_HOST=NAME      and on that host only
- * SLOW_EXIT=RANK      that rank of srun leaves two seconds after it has finished, and so after the others */
+ * SLOW_DISK=FILE      while FILE exists every large read takes a second, as on a file system that is overloaded; no
+ * core is busy SLOW_SECONDS=N      or so many seconds SLOW_HOST=NAME      and on that host only SLOW_EXIT=RANK
+ * that rank of srun leaves two seconds after it has finished, and so after the others */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>

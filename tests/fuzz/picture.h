@@ -1,5 +1,6 @@
-/* For the fuzz targets of formats. Any bytes as a picture, by way of the table of decoders and with options that the last
- * bytes choose: no access outside of them or of the slot, and either a whole picture or a reason and a zero slot. */
+/* For the fuzz targets of formats. Any bytes as a picture, by way of the table of decoders and with options that the
+ * last bytes choose: no access outside of them or of the slot, and either a whole picture or a reason and a zero
+ * slot. */
 #ifndef FURROW_TESTS_PICTURE_H
 #define FURROW_TESTS_PICTURE_H
 

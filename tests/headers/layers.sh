@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails when a file includes something that its layer may not see. The tables are the rule; the first pattern that matches
+# Fails when a file includes something that its layer may not see, or has a line of more than 120 columns. The tables are the rule; the first pattern that matches
 # a file gives its layer.
 set -u
 
@@ -92,5 +92,8 @@ for file in {kernels,src,apps}/*.{c,h,inc}; do
     done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]([^>"]*)[>"].*/\1/p' "$file")
 done
 
+long=$(LC_ALL=C.UTF-8 grep -nE '^.{121,}$' {kernels,src,apps,apps/examples,tests/*}/*.[ch] | grep -v ^tests/data/)
+[ -z "$long" ] || printf 'more than 120 columns:\n%s\n' "$long" >&2
+
 printf '%d files, %d includes that are against the layers\n' "$files" "$failures"
-[ "$files" -gt 0 ] && [ "$failures" -eq 0 ]
+[ "$files" -gt 0 ] && [ "$failures" -eq 0 ] && [ -z "$long" ]

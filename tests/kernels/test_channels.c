@@ -1,4 +1,5 @@
-/* Sums over channels against a plain loop, at lengths around the width of its blocks, and where 32 bits would not do. */
+/* Sums over channels against a plain loop, at lengths around the width of its blocks, and where 32 bits would not
+ * do. */
 #include "support.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Pixels: every kernel table resamples to the same bytes as plain C; colours, places and weights by their definitions. */
+/* Pixels: every kernel table resamples to the same bytes as plain C; colours, places and weights by their
+ * definitions. */
 #include "pixels.h"
 
 #include <math.h>

@@ -318,7 +318,7 @@ static furrow_status_t cancel_body(furrow_pool_t *pool, void *arg, furrow_error_
            failures.dropped[0].stop == 1 && result == 0);
     furrow_failures_free(&failures);
     EXPECT(furrow_future_cancel(second)); /* it was */
-    EXPECT(!furrow_future_cancel(first));  /* they run: they see it, end, and count */
+    EXPECT(!furrow_future_cancel(first)); /* they run: they see it, end, and count */
     EXPECT_OK(furrow_future_wait(first, -1));
     const furrow_status_t status = furrow_future_get(first, -1, NULL, NULL, err);
     EXPECT(status == FURROW_OK || status == FURROW_ECANCELED);

@@ -252,7 +252,8 @@ static void test_cpus_per_task_lost(void **state)
     assert_in(problems[0].fix, "mpirun -n 2 --host n:2 --map-by ppr:2:node:PE=4");
     facts.slurm_job = 7; /* the daemon of mpirun is one task of srun's */
     assert_problem(&facts, "--cpus-per-task=4 of the job was lost",
-                   "SLURM_CPUS_PER_TASK=8 SRUN_CPUS_PER_TASK=8 mpirun -n 2 --host n:2 --map-by ppr:2:node --bind-to none furrow doctor");
+                   "SLURM_CPUS_PER_TASK=8 SRUN_CPUS_PER_TASK=8 "
+                   "mpirun -n 2 --host n:2 --map-by ppr:2:node --bind-to none furrow doctor");
     ranks[0].threads = 4; /* with -t it is crowded as well */
     ranks[0].threads_from = DOCTOR_FROM_OPTION;
     facts.threads_asked = 4; /* and is right with four cores */
@@ -296,7 +297,8 @@ static void test_launch_that_is_none(void **state)
     ranks[0].slurm_cpus_per_task = 3;
     assert_problem(&facts, "the Slurm job has 4 tasks",
                    "srun --mpi=pmix --nodes=2 --ntasks=4 --cpus-per-task=3 furrow doctor");
-    assert_in(problems[0].fix, "SLURM_CPUS_PER_TASK=6 SRUN_CPUS_PER_TASK=6 mpirun -n 4 --map-by ppr:2:node --bind-to none furrow doctor");
+    assert_in(problems[0].fix, "SLURM_CPUS_PER_TASK=6 SRUN_CPUS_PER_TASK=6 "
+                               "mpirun -n 4 --map-by ppr:2:node --bind-to none furrow doctor");
     ranks[0].slurm_cpus_per_task = 0;
 
     facts = fake_launch(1);
