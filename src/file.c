@@ -14,8 +14,8 @@
 
 static const int64_t request_max = INT64_C(1) << 30;
 
-/* Bytes written at once that are worth a call that tells the disk. */
-static const int64_t start_writing_from = INT64_C(1) << 20;
+/* Of a file, worth a call that tells the disk. */
+static const int64_t stretch = INT64_C(4) << 20;
 
 static size_t request(int64_t bytes)
 {
@@ -96,6 +96,16 @@ furrow_status_t furrow_file_read_stream(int fd, const char *path, void *out, int
     return FURROW_OK;
 }
 
+/* The disk works on what has been written of a file while the next is computed, and not only when the file is flushed at
+ * its end. This is advice. */
+static void start_writing(int fd, int64_t offset, int64_t count)
+{
+    const int64_t first = offset / stretch, stop = (offset + count) / stretch;
+
+    if (stop > first)
+        (void)sync_file_range(fd, (off_t)(first * stretch), (off_t)((stop - first) * stretch), SYNC_FILE_RANGE_WRITE);
+}
+
 furrow_status_t furrow_file_write(int fd, const char *path, int64_t offset, const void *data, int64_t count,
                                   furrow_error_t *err)
 {
@@ -111,8 +121,7 @@ furrow_status_t furrow_file_write(int fd, const char *path, int64_t offset, cons
         if (now <= 0) return furrow_fail_errno(err, path, "write");
         done += now;
     }
-    /* The disk works while the next is computed, and not only when the file is flushed at its end. This is advice. */
-    if (count >= start_writing_from) (void)sync_file_range(fd, (off_t)offset, (off_t)count, SYNC_FILE_RANGE_WRITE);
+    start_writing(fd, offset, count);
     return FURROW_OK;
 }
 
