@@ -7,8 +7,7 @@
 #include "pool.h"
 #include "progress.h"
 
-/* None in reserve that takes longer: it could hold up the end. */
-static const double long_chunk = 0.05;
+static const double long_chunk = 0.05; /* none in reserve that takes longer: it could hold up the end */
 /* Arguments and results of a chunk for several threads, or of a size that was measured, at most. */
 static const int64_t guided_bytes = INT64_C(1) << 24;
 
