@@ -61,25 +61,33 @@ static uint32_t crc_of_record(const record_t *r)
     return crc32_of(&r->first, sizeof r->first + sizeof r->count);
 }
 
-/* The text in front of the records; the caller frees it. */
-static furrow_status_t format_header(const char *job, char **out, int64_t *size, furrow_error_t *err)
+static int64_t bytes_of_boots(const furrow_ledger_t *l)
+{
+    return l->boots * (int64_t)sizeof *l->boot;
+}
+
+/* What a ledger begins with, the machines of its first run included; the caller frees it. */
+static furrow_status_t format_start(const furrow_ledger_t *l, const char *job, char **out, int64_t *size,
+                                    furrow_error_t *err)
 {
     const size_t room = sizeof first_line + strlen(job) + 64;
-    char *text = malloc(room);
+    char *start = malloc(room + (size_t)bytes_of_boots(l));
 
-    if (text == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for a ledger");
-    *size = snprintf(text, room, "%s%zu\n%s%08x\n", first_line, strlen(job), job, (unsigned)crc32_of(job, strlen(job)));
-    *out = text;
+    if (start == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for a ledger");
+    *size =
+        snprintf(start, room, "%s%zu\n%s%08x\n", first_line, strlen(job), job, (unsigned)crc32_of(job, strlen(job)));
+    memcpy(start + *size, l->boot, (size_t)bytes_of_boots(l));
+    *size += bytes_of_boots(l);
+    *out = start;
     return FURROW_OK;
 }
 
 /* Where a run begins: on the disk before any of its items, or what is recorded of them would be taken for what a run on
  * other machines did. */
-static furrow_status_t add_boots(furrow_ledger_t *l, furrow_error_t *err)
+static furrow_status_t begin(furrow_ledger_t *l, const void *start, int64_t bytes, furrow_error_t *err)
 {
-    const int64_t bytes = l->boots * (int64_t)sizeof *l->boot;
+    furrow_status_t status = furrow_file_write(l->fd, l->path, l->size, start, bytes, err);
 
-    furrow_status_t status = furrow_file_write(l->fd, l->path, l->size, l->boot, bytes, err);
     if (status == FURROW_OK && l->boots > 0) status = furrow_file_sync(l->fd, l->path, err);
     if (status == FURROW_OK) l->size += bytes;
     return status;
@@ -87,13 +95,15 @@ static furrow_status_t add_boots(furrow_ledger_t *l, furrow_error_t *err)
 
 furrow_status_t furrow_ledger_restart(furrow_ledger_t *l, const char *job, furrow_error_t *err)
 {
-    char *header = NULL;
+    char *start = NULL;
+    int64_t bytes = 0;
 
-    furrow_status_t status = format_header(job, &header, &l->size, err);
+    furrow_status_t status = format_start(l, job, &start, &bytes, err);
     if (status == FURROW_OK && ftruncate(l->fd, 0) != 0) status = furrow_fail_errno(err, l->path, "empty");
-    if (status == FURROW_OK) status = furrow_file_write(l->fd, l->path, 0, header, l->size, err);
-    free(header);
-    return status == FURROW_OK ? add_boots(l, err) : status;
+    l->size = 0;
+    if (status == FURROW_OK) status = begin(l, start, bytes, err);
+    free(start);
+    return status;
 }
 
 /* ----------------------------------------------------------------- resume */
@@ -274,7 +284,8 @@ static furrow_status_t resume_from(furrow_ledger_t *l, const char *job, int64_t 
     if (status == FURROW_OK && found == NULL) return furrow_ledger_restart(l, job, err);
     if (status == FURROW_OK && strcmp(found, job) != 0) status = describe_difference(l, job, found, err);
     if (status == FURROW_OK) status = read_records(l, bytes, done, &doubted, err);
-    if (status == FURROW_OK) status = doubted ? write_anew(l, job, done, err) : add_boots(l, err);
+    if (status == FURROW_OK)
+        status = doubted ? write_anew(l, job, done, err) : begin(l, l->boot, bytes_of_boots(l), err);
     free(found);
     return status;
 }
