@@ -60,7 +60,7 @@ static void format_figure(const bench_entry_t *entry, char text[96])
     const int digits = fmax(entry->value, entry->limit) < 10.0 ? 2 : 1;
 
     if (entry->is_cost)
-        (void)snprintf(text, 96, "%.*f of %.0f %s", digits, entry->value, entry->target, entry->unit);
+        (void)snprintf(text, 96, "%.*f of %g %s", digits, entry->value, entry->target, entry->unit);
     else if (entry->limit > 0.0)
         (void)snprintf(text, 96, "%.*f of %.*f %s", digits, entry->value, digits, entry->limit, entry->unit);
     else

@@ -96,8 +96,8 @@ furrow_status_t furrow_file_read_stream(int fd, const char *path, void *out, int
     return FURROW_OK;
 }
 
-/* The disk works on what has been written of a file while the next is computed, and not only when the file is flushed at
- * its end. This is advice. */
+/* The disk works on what has been written of a file while the next is computed, and not only when the file is flushed
+ * at its end. This is advice. */
 static void start_writing(int fd, int64_t offset, int64_t count)
 {
     const int64_t first = offset / stretch, stop = (offset + count) / stretch;
