@@ -14,8 +14,8 @@
 
 static const int64_t request_max = INT64_C(1) << 30;
 
-/* Of a file, worth a call that tells the disk. */
-static const int64_t stretch = INT64_C(4) << 20;
+/* Of a file, worth a call that tells the disk; and how many of them it may be behind. */
+static const int64_t stretch = INT64_C(4) << 20, far_behind = 16;
 
 static size_t request(int64_t bytes)
 {
@@ -96,14 +96,20 @@ furrow_status_t furrow_file_read_stream(int fd, const char *path, void *out, int
     return FURROW_OK;
 }
 
-/* The disk works on what has been written of a file while the next is computed, and not only when the file is flushed
- * at its end. This is advice. */
-static void start_writing(int fd, int64_t offset, int64_t count)
+/* The disk works on what has been written of a file while the next is computed, and is waited for where it is far
+ * behind: not more than that is left for the flush at the end, or when a run is asked to stop. All of this is advice,
+ * but who waits is told of errors, and the flush is not told again. */
+static furrow_status_t start_writing(int fd, const char *path, int64_t offset, int64_t count, furrow_error_t *err)
 {
-    const int64_t first = offset / stretch, stop = (offset + count) / stretch;
+    const int64_t first = offset / stretch, stretches = (offset + count) / stretch - first;
+    const off_t start = (off_t)(first * stretch), bytes = (off_t)(stretches * stretch);
 
-    if (stop > first)
-        (void)sync_file_range(fd, (off_t)(first * stretch), (off_t)((stop - first) * stretch), SYNC_FILE_RANGE_WRITE);
+    if (stretches == 0) return FURROW_OK;
+    (void)sync_file_range(fd, start, bytes, SYNC_FILE_RANGE_WRITE);
+    if (first < far_behind ||
+        sync_file_range(fd, start - (off_t)(far_behind * stretch), bytes, SYNC_FILE_RANGE_WAIT_BEFORE) == 0)
+        return FURROW_OK;
+    return errno == EIO || errno == ENOSPC || errno == EDQUOT ? furrow_fail_errno(err, path, "write") : FURROW_OK;
 }
 
 furrow_status_t furrow_file_write(int fd, const char *path, int64_t offset, const void *data, int64_t count,
@@ -121,8 +127,7 @@ furrow_status_t furrow_file_write(int fd, const char *path, int64_t offset, cons
         if (now <= 0) return furrow_fail_errno(err, path, "write");
         done += now;
     }
-    start_writing(fd, offset, count);
-    return FURROW_OK;
+    return start_writing(fd, path, offset, count, err);
 }
 
 char *furrow_file_name_beside(const char *path, const char *suffix)
