@@ -268,10 +268,11 @@ static furrow_status_t write_lists(furrow_job_t *job, furrow_status_t status, fu
  * believe the ledger. */
 static furrow_status_t settle(furrow_job_t *job, furrow_status_t status, furrow_error_t *err)
 {
+    const bool stays = status == FURROW_OK || job->opts.describe != NULL; /* or may; else it is removed */
     furrow_error_t lost;
 
     if (job->is_root) status = write_lists(job, status, err);
-    const furrow_status_t synced = furrow_output_sync(job->output, &lost);
+    const furrow_status_t synced = stays ? furrow_output_sync(job->output, &lost) : FURROW_OK;
     if (synced != FURROW_OK) job->finished = 0;
     if (job->is_root && job->finished > 0 && job->ledger != NULL) {
         furrow_output_keep(job->output);
