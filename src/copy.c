@@ -74,7 +74,7 @@ static furrow_status_t plan(job_t *job, furrow_error_t *err)
                            (long long)(unit_bytes * threads), (long long)(unit_bytes * threads >> 20) + 1);
     job->block = furrow_least(memory, wanted) / unit_bytes;
     if (job->block < 1) job->block = 1;
-    job->buffer_bytes = (job->block * job->unit_items * job->size + 63) / 64 * 64;
+    job->buffer_bytes = furrow_whole_lines(job->block * job->unit_items * job->size);
     return FURROW_OK;
 }
 

@@ -25,9 +25,7 @@ int furrow_edges_owner(int64_t byte, int ranks)
 
 static bool is_own(const furrow_nodes_t *nodes, int64_t byte)
 {
-    const int owner = furrow_edges_owner(byte, nodes->ranks);
-
-    return nodes->leader_of == NULL || nodes->leader_of[owner] == nodes->leader;
+    return furrow_is_on_node(nodes, furrow_edges_owner(byte, nodes->ranks));
 }
 
 /* Where the block of this byte ends. */

@@ -27,35 +27,29 @@ struct furrow_bells {
     bool reach_all;
 };
 
-static furrow_status_t alloc_bells(furrow_context_t *ctx, furrow_bells_t **out, int64_t **leader, furrow_error_t *err)
+static furrow_status_t alloc_bells(furrow_context_t *ctx, furrow_bells_t **out, furrow_error_t *err)
 {
-    const int64_t ranks = furrow_context_ranks(ctx);
-    void *bells = NULL, *list = NULL, *leaders = NULL;
+    void *bells = NULL, *list = NULL;
 
     furrow_status_t status = furrow_alloc(1, sizeof **out, &bells, err);
-    if (status == FURROW_OK) status = furrow_alloc(ranks, sizeof(bell_t *), &list, err);
-    if (status == FURROW_OK) status = furrow_alloc(2 * ranks, sizeof **leader, &leaders, err);
-    *leader = leaders;
+    if (status == FURROW_OK) status = furrow_alloc(furrow_context_ranks(ctx), sizeof(bell_t *), &list, err);
     *out = bells;
     if (bells != NULL) (*out)->bell = list;
     return furrow_agree(ctx, status, err);
 }
 
-/* Who is on this node has a place in the memory of the node. Collective. */
-static void share(furrow_context_t *ctx, furrow_bells_t *b, int64_t *leader)
+/* Who is on this node has a place in the memory of the node, in the order of ranks. Collective. */
+static void share(furrow_context_t *ctx, furrow_bells_t *b)
 {
-    const int ranks = furrow_context_ranks(ctx), here = furrow_node_leader(ctx);
-    int64_t *place = leader + ranks;
+    const furrow_nodes_t nodes = furrow_nodes(ctx);
 
-    furrow_gather_int64(ctx, here, leader);
-    furrow_gather_int64(ctx, furrow_context_node_rank(ctx), place);
     if (furrow_node_array_open(ctx, furrow_context_node_ranks(ctx), sizeof(bell_t), &b->shared, NULL) != FURROW_OK)
         return;
     bell_t *bell = furrow_node_array_data(b->shared);
     b->reach_all = true;
-    for (int r = 0; r < ranks; r++) {
-        if (leader[r] == here)
-            b->bell[r] = &bell[place[r]];
+    for (int r = 0; r < nodes.ranks; r++) {
+        if (furrow_is_on_node(&nodes, r))
+            b->bell[r] = bell++;
         else
             b->reach_all = false;
     }
@@ -65,19 +59,17 @@ furrow_status_t furrow_bells_open(furrow_context_t *ctx, furrow_bells_t **out, f
 {
     const int rank = furrow_context_rank(ctx);
     furrow_bells_t *b;
-    int64_t *leader;
 
-    const furrow_status_t status = alloc_bells(ctx, &b, &leader, err);
+    const furrow_status_t status = alloc_bells(ctx, &b, err);
     if (status == FURROW_OK) {
         b->reach_all = furrow_context_ranks(ctx) == 1;
-        if (!b->reach_all) share(ctx, b, leader);
+        if (!b->reach_all) share(ctx, b);
         if (b->bell[rank] == NULL) b->bell[rank] = &b->alone;
         b->own = b->bell[rank];
     } else {
         furrow_bells_close(b);
         b = NULL;
     }
-    free(leader);
     *out = b;
     return status;
 }

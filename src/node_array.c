@@ -110,8 +110,7 @@ static void tell_place(making_t *m)
 
     if (!is_leader(m->ctx)) furrow_receive(m->ctx, &place, sizeof place, nodes.leader);
     for (int r = 0; r < nodes.ranks && is_leader(m->ctx); r++)
-        if (r != rank && (nodes.leader_of == NULL || nodes.leader_of[r] == rank))
-            furrow_send(m->ctx, &place, sizeof place, r);
+        if (r != rank && furrow_is_on_node(&nodes, r)) furrow_send(m->ctx, &place, sizeof place, r);
     (void)snprintf(m->path, sizeof m->path, "/proc/%" PRId64 "/fd/%" PRId64, place.process, place.fd);
 }
 

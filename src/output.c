@@ -228,14 +228,19 @@ furrow_status_t furrow_output_write_edge(furrow_output_t *o, int64_t at, const f
     return furrow_file_write(o->fd, o->path, at, data->data, data->bytes, err);
 }
 
+static furrow_status_t sync_own(const furrow_output_t *o, furrow_error_t *err)
+{
+    return o->fd < 0 ? FURROW_OK : furrow_file_sync(o->fd, o->path, err);
+}
+
 furrow_status_t furrow_output_sync(furrow_output_t *o, furrow_error_t *err)
 {
-    return furrow_agree(o->ctx, o->fd < 0 ? FURROW_OK : furrow_file_sync(o->fd, o->path, err), err);
+    return furrow_agree(o->ctx, sync_own(o, err), err);
 }
 
 furrow_status_t furrow_output_commit(furrow_output_t *o, furrow_status_t status, furrow_error_t *err)
 {
-    if (status == FURROW_OK && o->fd >= 0) status = furrow_file_sync(o->fd, o->path, err);
+    if (status == FURROW_OK) status = sync_own(o, err);
     return furrow_output_publish(o, status, err);
 }
 

@@ -98,11 +98,6 @@ void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values)
         values[0] = value;
 }
 
-int furrow_node_leader(const furrow_context_t *ctx)
-{
-    return ctx->node_leader;
-}
-
 furrow_nodes_t furrow_nodes(const furrow_context_t *ctx)
 {
     return (furrow_nodes_t){ctx->ranks, ctx->node_leader, ctx->leader_of};

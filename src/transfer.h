@@ -39,10 +39,8 @@ int64_t furrow_sum_of_lower_ranks(furrow_context_t *ctx, int64_t value);
 /** Collective: `value` of every rank, in `values[ranks]`, on all. */
 void furrow_gather_int64(furrow_context_t *ctx, int64_t value, int64_t *values);
 
-/** The rank, among those that share memory with this one, whose furrow_context_node_rank() is 0. Local. */
-int furrow_node_leader(const furrow_context_t *ctx);
-
-/** Which ranks share a node, and so memory and the cache of files: those with the same leader. */
+/** Which ranks share a node, and so memory and the cache of files: those with the same leader, the one whose
+ * furrow_context_node_rank() is 0. */
 typedef struct furrow_nodes {
     int ranks;
     int leader;           /* of this rank's */
@@ -51,6 +49,12 @@ typedef struct furrow_nodes {
 
 /** Local. */
 furrow_nodes_t furrow_nodes(const furrow_context_t *ctx);
+
+/** `rank` is on this rank's node. Local. */
+static inline bool furrow_is_on_node(const furrow_nodes_t *nodes, int rank)
+{
+    return nodes->leader_of == NULL || nodes->leader_of[rank] == nodes->leader;
+}
 
 /** Bytes that travel with a mail: `data` is aligned to 64 bytes. */
 typedef struct furrow_parcel {

@@ -177,11 +177,12 @@ if [ "$(id -u)" -eq 0 ]; then # root may read all: as another user, where that i
     rm -f bad/shut.jpg
 fi
 
-# The orientation of a PNG may stand far behind its header: 19 x 23 pixels on their side.
 # A chunk whose length would lead back to its own beginning.
 { head -c 33 "$FURROW_TEST_DATA/images/exif6.png"; printf '\xff\xff\xff\xf4zzZz'; head -c 200000 /dev/zero; } >round.png
 expect_exit 3 timeout 60 "$FURROW" images round.png -o out.npy
 expect_text stdout 'rejected 0 round.png: PNG'
+
+# The orientation of a PNG may stand far behind its header: 19 x 23 pixels on their side.
 { head -c 33 "$FURROW_TEST_DATA/images/exif6.png"; printf '\0\1\x11\x70zzZz'; head -c 70000 /dev/zero; printf '\0\0\0\0'
     tail -c +34 "$FURROW_TEST_DATA/images/exif6.png"; } >late.png
 expect_exit 0 furrow images late.png -o out.npy
