@@ -5,20 +5,7 @@
 #include <omp.h>
 #include <sys/resource.h>
 
-#include "files.h"
-
-static furrow_context_t *ctx;
-
-static int open_context(void **state)
-{
-    return furrow_context_open(NULL, &ctx, NULL) != FURROW_OK || make_folder(state);
-}
-
-static int close_context(void **state)
-{
-    furrow_context_close(ctx);
-    return remove_folder(state);
-}
+#include "alone.h"
 
 /* A Fortran-order file of rows [first, first + rows) and shape (rows, 2, 3), whose elements are their index in C order.
  */

@@ -1,23 +1,9 @@
 /* Outputs in one process, without MPI: many threads write, and a name without a folder. tests/mpi has the rest. */
 #include <omp.h>
 
-#include "files.h"
-#include "furrow.h"
+#include "alone.h"
 
 enum { ITEMS = 100000, STEP = 333 };
-
-static furrow_context_t *ctx;
-
-static int open_context(void **state)
-{
-    return furrow_context_open(NULL, &ctx, NULL) != FURROW_OK || make_folder(state);
-}
-
-static int close_context(void **state)
-{
-    furrow_context_close(ctx);
-    return remove_folder(state);
-}
 
 static void test_output__many_threads(void **state)
 {

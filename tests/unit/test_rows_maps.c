@@ -2,26 +2,12 @@
  * within 1 ulp in f4, and 4 in f8. What kernels make of rows of every kind is in kernels/test_rows.c. */
 #include <glob.h>
 
-#include "files.h"
-#include "furrow.h"
+#include "alone.h"
 
 enum { OPS = 4, MOST = 1 << 16, FARTHEST_F4 = 1, FARTHEST_F8 = 4 };
 
 static const furrow_row_op_t ops[OPS] = {FURROW_ROW_NORMALIZE, FURROW_ROW_ZSCORE, FURROW_ROW_MINMAX,
                                          FURROW_ROW_SOFTMAX};
-
-static furrow_context_t *ctx;
-
-static int open_context(void **state)
-{
-    return furrow_context_open(NULL, &ctx, NULL) != FURROW_OK || make_folder(state);
-}
-
-static int close_context(void **state)
-{
-    furrow_context_close(ctx);
-    return remove_folder(state);
-}
 
 /* Floats in their order: the places of bits on the line of all floats, -0.0 and 0.0 in one. */
 static int64_t place_of(uint64_t bits, int size)
