@@ -173,14 +173,15 @@ int bench_copy(int fd, int64_t offset, int64_t bytes, char *buffers, int threads
     return failure;
 }
 
-int bench_write(int to, const char *from, int64_t buffers, int64_t bytes, int64_t count, int threads)
+int bench_write(int to, const char *from, int64_t room, int64_t bytes, int threads)
 {
+    const int64_t pieces = (bytes + BENCH_PIECE_BYTES - 1) / BENCH_PIECE_BYTES, places = room / BENCH_PIECE_BYTES;
     int failure = 0;
 
-#pragma omp parallel for num_threads(threads) schedule(dynamic) default(none)                                          \
-    shared(to, from, buffers, bytes, count, failure)
-    for (int64_t i = 0; i < count; i++) {
-        const int outcome = write_block(to, i * bytes, bytes, from + i % buffers * bytes);
+#pragma omp parallel for num_threads(threads) schedule(dynamic) default(none) shared(to, from, places, pieces, failure)
+    for (int64_t i = 0; i < pieces; i++) {
+        const int64_t at = i * BENCH_PIECE_BYTES;
+        const int outcome = write_block(to, at, BENCH_PIECE_BYTES, from + i % places * BENCH_PIECE_BYTES);
         if (outcome == 0) continue;
 #pragma omp atomic write
         failure = outcome;

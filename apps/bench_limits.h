@@ -23,8 +23,9 @@ int bench_read(int fd, int64_t offset, int64_t bytes, char *buffers, int threads
 /** The same, and write each block to the start of another file, by bare pwrite calls. */
 int bench_copy(int fd, int64_t offset, int64_t bytes, char *buffers, int threads, int to);
 
-/** Write `count` slots of `bytes` each to a file, by bare pwrite calls; slot i holds what buffer i % `buffers` of
- * `from` holds. \return 0 or errno */
-int bench_write(int to, const char *from, int64_t buffers, int64_t bytes, int64_t count, int threads);
+/** Write `bytes`, rounded up to whole pieces, to a file by bare pwrite calls, from `room` bytes of memory again and
+ * again; memory that lies at a page may be written past the cache. \return 0 or errno */
+enum { BENCH_PIECE_BYTES = 1 << 20 };
+int bench_write(int to, const char *from, int64_t room, int64_t bytes, int threads);
 
 #endif

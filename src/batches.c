@@ -214,7 +214,7 @@ static furrow_status_t start_threads(furrow_batches_t *l, furrow_error_t *err)
     for (; l->threads < threads && status == FURROW_OK; l->threads++) {
         thread_t *t = &l->thread[l->threads];
         t->batches = l;
-        status = furrow_images_worker_open(&l->plan, false, &t->worker, err);
+        status = furrow_images_worker_open(&l->plan, 0, &t->worker, err);
         if (status == FURROW_OK && pthread_create(&t->id, NULL, work, t) != 0)
             status = furrow_fail(err, FURROW_ENOMEM, "the system refused thread %d of %d", l->threads, threads);
         if (status == FURROW_OK) continue;
@@ -292,7 +292,7 @@ furrow_status_t furrow_batches_open(furrow_context_t *ctx, const furrow_listing_
         status = check(opts, err);
     }
     status = furrow_agree(ctx, status, err);
-    if (status == FURROW_OK) status = furrow_images_plan_make(ctx, listing, &images, 0, &l->plan, err);
+    if (status == FURROW_OK) status = furrow_images_plan_make(ctx, listing, &images, NULL, 0, &l->plan, err);
     if (status == FURROW_OK) status = furrow_agree(ctx, open_rest(l, err), err);
     if (status == FURROW_OK)
         *out = l;

@@ -36,11 +36,24 @@ typedef struct {
 
 /* -------------------------------------------------------------------- work */
 
-static furrow_status_t put(const run_t *run, int64_t index, const furrow_images_worker_t *w, const furrow_note_t *note,
-                           furrow_made_t *made, furrow_error_t *err)
+/* Where the next picture goes: into a slot of which nothing is being written any more. */
+static furrow_status_t next_slot(const run_t *run, int64_t index, furrow_images_worker_t *w, furrow_made_t *made,
+                                 void **out, furrow_error_t *err)
+{
+    w->now = run->plan.direct ? 1 - w->now : 0;
+    furrow_images_slot_t *slot = &w->slot[w->now];
+
+    *out = slot->data;
+    if (run->job == NULL) return FURROW_OK;
+    *out = furrow_output_place(furrow_job_output(run->job), index * run->plan.slot_items, slot->data);
+    return furrow_put_wait(made, slot->mark, err);
+}
+
+static furrow_status_t put(const run_t *run, int64_t index, furrow_images_worker_t *w, const void *picture,
+                           const furrow_note_t *note, furrow_made_t *made, furrow_error_t *err)
 {
     if (run->job == NULL) return FURROW_OK;
-    const furrow_status_t status = furrow_put(made, index, 1, w->slot, err);
+    const furrow_status_t status = furrow_put_from(made, index, 1, picture, &w->slot[w->now].mark, err);
     return status == FURROW_OK ? furrow_keep(made, index, note, err) : status;
 }
 
@@ -57,11 +70,14 @@ static furrow_status_t work(void *arg, int64_t first, int64_t count, int thread,
     furrow_images_worker_t *w = &run->worker[thread];
     furrow_status_t status = FURROW_OK;
     furrow_note_t note;
+    void *picture;
 
     for (int64_t i = first; i < first + count && status == FURROW_OK; i++) {
         furrow_pulse_at(furrow_pulse_mine(), i, 1);
-        status = furrow_images_load(w, furrow_images_at(&run->plan, run->first + i), w->slot, &note, err);
-        if (status == FURROW_OK) status = put(run, i, w, &note, made, err);
+        status = next_slot(run, i, w, made, &picture, err);
+        if (status == FURROW_OK)
+            status = furrow_images_load(w, furrow_images_at(&run->plan, run->first + i), picture, &note, err);
+        if (status == FURROW_OK) status = put(run, i, w, picture, &note, made, err);
         if (status == FURROW_OK && note.state == FURROW_NOTE_REJECTED)
             furrow_reject(made, i, run->job != NULL ? "rejected" : note.text);
         furrow_pulse_done(furrow_pulse_mine());
@@ -77,7 +93,7 @@ static furrow_status_t open_workers(run_t *run, furrow_error_t *err)
     furrow_status_t status = furrow_alloc(threads, sizeof *run->worker, &memory, err);
     run->worker = memory;
     for (int t = 0; t < threads && status == FURROW_OK && run->works; t++)
-        status = furrow_images_worker_open(&run->plan, true, &run->worker[t], err);
+        status = furrow_images_worker_open(&run->plan, run->plan.direct ? 2 : 1, &run->worker[t], err);
     return furrow_agree(run->ctx, status, err);
 }
 
@@ -164,6 +180,7 @@ static furrow_status_t run_job(run_t *run, furrow_error_t *err)
                                   .work = work,
                                   .arg = run,
                                   .output_items = run->plan.slot_items,
+                                  .direct = run->plan.direct,
                                   .kept_bytes = sizeof(furrow_note_t),
                                   .keep = keep};
 
@@ -400,7 +417,7 @@ furrow_status_t furrow_images(furrow_context_t *ctx, const furrow_listing_t *lis
     run.works = run.is_root || opts->source != FURROW_SOURCE_ROOT;
     if (status == FURROW_OK) status = open_labels(&run, opts, listing, err);
     const int64_t reserved = run.labels == NULL ? 0 : furrow_labels_bytes(run.labels);
-    if (status == FURROW_OK) status = furrow_images_plan_make(ctx, listing, opts, reserved, &run.plan, err);
+    if (status == FURROW_OK) status = furrow_images_plan_make(ctx, listing, opts, path, reserved, &run.plan, err);
     if (status == FURROW_OK) status = run_all(&run, path, err);
     close_workers(&run);
     furrow_images_plan_close(&run.plan);

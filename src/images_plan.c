@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "direct.h"
 #include "listing.h"
 #include "mem.h"
 
@@ -62,10 +63,20 @@ static furrow_status_t check(const furrow_images_plan_t *plan, furrow_error_t *e
     return FURROW_OK;
 }
 
+/* Is the output worth to be written directly? */
+static bool suits(const furrow_images_plan_t *plan, const char *path)
+{
+    const int64_t images = plan->opts.batch > 0 ? furrow_least(plan->opts.batch, plan->count) : plan->count;
+    int64_t bytes;
+
+    if (path == NULL || plan->on_root) return false;
+    return furrow_direct_suits(path, furrow_multiply(images, plan->slot_bytes, &bytes) ? bytes : INT64_MAX);
+}
+
 /* Which pictures are rejects must not depend on the number of threads: so a quarter is for pictures that need more than
  * the share of a thread. Edges for other hosts are not counted, or they would decide it; nor do all threads ever need
  * the whole of their shares at once. */
-static furrow_status_t share_memory(furrow_images_plan_t *plan, int64_t reserved, furrow_error_t *err)
+static furrow_status_t share_memory(furrow_images_plan_t *plan, const char *path, int64_t reserved, furrow_error_t *err)
 {
     const int64_t threads = furrow_context_threads(plan->ctx), memory = furrow_context_memory(plan->ctx);
     const bool twice = plan->opts.stats && plan->image.dtype == FURROW_F4; /* statistics are of bytes */
@@ -79,14 +90,17 @@ static furrow_status_t share_memory(furrow_images_plan_t *plan, int64_t reserved
                            "%lld bytes of memory are too few for %lld threads: at least %lld (%lldM) are needed",
                            (long long)memory, (long long)threads, (long long)(needed + needed / 3 + 1),
                            (long long)((needed + needed / 3) >> 20) + 1);
+    const int64_t more = plan->slot_bytes + FURROW_STAGE_BYTES; /* a slot is written while the next is filled */
+    plan->direct = more <= (left - needed) / threads && suits(plan, path);
+    const int64_t own = (left - reserved) / threads - slots - (plan->direct ? more : 0);
     plan->most_bytes = memory / 4;
-    plan->own_bytes = furrow_least((left - reserved) / threads - slots, plan->most_bytes) / 2;
+    plan->own_bytes = furrow_least(own, plan->most_bytes) / 2;
     return furrow_images_memory_open(plan->most_bytes, &plan->memory, err);
 }
 
 furrow_status_t furrow_images_plan_make(furrow_context_t *ctx, const furrow_listing_t *listing,
-                                        const furrow_images_opts_t *opts, int64_t reserved, furrow_images_plan_t *plan,
-                                        furrow_error_t *err)
+                                        const furrow_images_opts_t *opts, const char *path, int64_t reserved,
+                                        furrow_images_plan_t *plan, furrow_error_t *err)
 {
     const int64_t there = furrow_listing_count(listing);
 
@@ -102,7 +116,7 @@ furrow_status_t furrow_images_plan_make(furrow_context_t *ctx, const furrow_list
     if (status != FURROW_OK) return status;
     status = furrow_image_shape(NULL, &plan->image, plan->shape, &plan->slot_bytes, err);
     plan->slot_items = plan->shape[0] * plan->shape[1] * plan->shape[2];
-    if (status == FURROW_OK) status = share_memory(plan, reserved + furrow_listing_bytes(listing), err);
+    if (status == FURROW_OK) status = share_memory(plan, path, reserved + furrow_listing_bytes(listing), err);
     return furrow_agree(ctx, status, err);
 }
 

@@ -19,16 +19,19 @@ typedef struct furrow_images_plan {
     int64_t count; /* images in all */
     bool on_root;
     int64_t shape[3], slot_bytes, slot_items;
+    bool direct;                    /* there is memory to write the output directly, and it is worth it */
     int64_t own_bytes;              /* for each thread: for files, and as much for decoding */
     int64_t most_bytes;             /* for one picture, both together; if it needs more it is a reject */
     furrow_images_memory_t *memory; /* of this rank: `most_bytes` for whoever has too few of its own */
 } furrow_images_plan_t;
 
-/** Settle it. Collective; reads the headers of all images where they give the size. `reserved` bytes of the memory are
- * taken on this rank. To be closed in any case. \return as furrow_images() */
+/** Settle it. Collective; reads the headers of all images where they give the size. `path` is that of the output, NULL:
+ * there is none. `reserved` bytes of the memory are taken on this rank. To be closed in any case.
+ * \return as furrow_images() */
 FURROW_MUST_CHECK furrow_status_t furrow_images_plan_make(furrow_context_t *ctx, const furrow_listing_t *listing,
-                                                          const furrow_images_opts_t *opts, int64_t reserved,
-                                                          furrow_images_plan_t *plan, furrow_error_t *err);
+                                                          const furrow_images_opts_t *opts, const char *path,
+                                                          int64_t reserved, furrow_images_plan_t *plan,
+                                                          furrow_error_t *err);
 
 void furrow_images_plan_close(furrow_images_plan_t *plan);
 

@@ -8,19 +8,21 @@
 #include <unistd.h>
 
 #include "decode.h"
+#include "direct.h"
 #include "file.h"
 #include "mem.h"
 #include "pixels.h"
 #include "pulse.h"
 
-furrow_status_t furrow_images_worker_open(const furrow_images_plan_t *plan, bool with_slot, furrow_images_worker_t *w,
+furrow_status_t furrow_images_worker_open(const furrow_images_plan_t *plan, int slots, furrow_images_worker_t *w,
                                           furrow_error_t *err)
 {
     void *bytes = NULL;
 
     *w = (furrow_images_worker_t){.plan = plan};
     furrow_status_t status = furrow_image_decoder_open(plan->own_bytes, &w->decoder, err);
-    if (status == FURROW_OK && with_slot) status = furrow_alloc_buffer(plan->slot_bytes, 1, &w->slot, err);
+    for (int i = 0; i < slots && status == FURROW_OK; i++)
+        status = furrow_alloc_buffer(plan->slot_bytes + FURROW_DIRECT_PAGE, 1, &w->slot[i].data, err);
     if (status == FURROW_OK && plan->opts.stats && plan->image.dtype == FURROW_F4)
         status = furrow_alloc_buffer(plan->slot_items + FURROW_PIXELS_PADDING, 1, &bytes, err);
     w->bytes = bytes;
@@ -31,7 +33,7 @@ void furrow_images_worker_close(furrow_images_worker_t *w)
 {
     furrow_image_decoder_close(w->decoder);
     free(w->file);
-    free(w->slot);
+    for (int i = 0; i < 2; i++) free(w->slot[i].data);
     free(w->bytes);
     *w = (furrow_images_worker_t){0};
 }

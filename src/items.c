@@ -18,6 +18,7 @@ struct furrow_made {
     const furrow_items_t *items;
     furrow_range_t range;
     furrow_edges_t *edges; /* of what goes into the output */
+    furrow_stage_t *stage; /* where that is written directly; else NULL */
     char *kept;            /* of each item; NULL: rank 0 puts it away at once, or there is nothing to keep */
     furrow_packed_t rejects;
     bool incomplete; /* they are, for want of memory */
@@ -28,6 +29,7 @@ typedef struct {
     const furrow_items_t *items;
     bool is_root;
     int64_t workers;
+    furrow_stage_t **stage; /* [threads], where the output may be written directly; else NULL */
     /* rank 0: */
     furrow_engine_t *engine;
     int64_t next;         /* all items below it were given out */
@@ -56,7 +58,26 @@ furrow_status_t furrow_put(furrow_made_t *made, int64_t first, int64_t count, co
 {
     const int64_t each = made->items->output_items;
 
-    return furrow_output_write_part(made->items->output, first * each, count * each, results, made->edges, err);
+    return furrow_output_write_part(made->items->output, first * each, count * each, results, false, made->edges,
+                                    made->stage, err);
+}
+
+furrow_status_t furrow_put_from(furrow_made_t *made, int64_t first, int64_t count, const void *results, int64_t *mark,
+                                furrow_error_t *err)
+{
+    const int64_t each = made->items->output_items;
+
+    const furrow_status_t status = furrow_output_write_part(made->items->output, first * each, count * each, results,
+                                                            true, made->edges, made->stage, err);
+    *mark = made->stage == NULL ? 0 : furrow_stage_mark(made->stage);
+    return status;
+}
+
+furrow_status_t furrow_put_wait(furrow_made_t *made, int64_t mark, furrow_error_t *err)
+{
+    bool settled;
+
+    return mark == 0 || made->stage == NULL ? FURROW_OK : furrow_stage_settle(made->stage, mark, true, &settled, err);
 }
 
 void furrow_leave(furrow_made_t *made, int64_t index)
@@ -113,15 +134,42 @@ static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, 
                             furrow_done_t *done, furrow_error_t *err)
 {
     const run_t *run = arg;
-    furrow_made_t made = {.items = run->items, .range = chunk->range, .edges = &done->edges, .left = chunk->range.stop};
+    furrow_made_t made = {.items = run->items,
+                          .range = chunk->range,
+                          .edges = &done->edges,
+                          .stage = run->stage == NULL ? NULL : run->stage[thread],
+                          .left = chunk->range.stop};
 
     furrow_status_t status = make_room(run, &made, err);
     if (status == FURROW_OK) status = work_on(&made, thread, packed, err);
+    if (status == FURROW_OK && made.stage != NULL) status = furrow_stage_flush(made.stage, err);
+    if (status == FURROW_OK && made.stage != NULL) done->mark = furrow_stage_mark(made.stage);
     if (status == FURROW_OK) status = wrap(&made, &done->parcel, err);
     done->ran = made.left - chunk->range.start;
     furrow_packed_free(&made.rejects);
     free(made.kept);
     return status;
+}
+
+static furrow_status_t begin(void *arg, int thread, furrow_error_t *err)
+{
+    const run_t *run = arg;
+
+    return run->stage == NULL ? FURROW_OK : furrow_output_open_stage(run->items->output, &run->stage[thread], err);
+}
+
+static furrow_status_t settled(void *arg, int thread, int64_t mark, bool wait, bool *out, furrow_error_t *err)
+{
+    return furrow_stage_settle(((run_t *)arg)->stage[thread], mark, wait, out, err);
+}
+
+static furrow_status_t end(void *arg, int thread, furrow_error_t *err)
+{
+    const run_t *run = arg;
+
+    (void)err;
+    if (run->stage != NULL) furrow_stage_close(run->stage[thread]);
+    return FURROW_OK;
 }
 
 /* ------------------------------------------------------------------ rank 0 */
@@ -292,13 +340,26 @@ static furrow_status_t tick(void *arg, double *next, furrow_error_t *err)
 
 /* ---------------------------------------------------------------- the run */
 
+static furrow_status_t alloc_stages(const furrow_context_t *ctx, run_t *run, furrow_error_t *err)
+{
+    void *memory = NULL;
+
+    if (run->items->output == NULL || !run->items->direct) return FURROW_OK;
+    const furrow_status_t status = furrow_alloc(furrow_context_threads(ctx), sizeof *run->stage, &memory, err);
+    run->stage = memory;
+    return status;
+}
+
 furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *items, furrow_error_t *err)
 {
     run_t run = {.items = items, .is_root = furrow_context_rank(ctx) == 0};
     const furrow_engine_client_t client = {.arg = &run,
                                            .on_root = items->on_root,
                                            .noun = items->noun,
+                                           .begin = begin,
                                            .work = work,
+                                           .settled = settled,
+                                           .end = end,
                                            .write_edge = write_edge,
                                            .take = take,
                                            .pack = pack,
@@ -309,7 +370,9 @@ furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *it
 
     furrow_error_clear(err);
     pthread_mutex_init(&run.lock, NULL);
-    furrow_status_t status = furrow_agree(ctx, furrow_engine_open(ctx, &client, &engine, err), err);
+    furrow_status_t status = furrow_engine_open(ctx, &client, &engine, err);
+    if (status == FURROW_OK) status = alloc_stages(ctx, &run, err);
+    status = furrow_agree(ctx, status, err);
     if (status == FURROW_OK) {
         run.engine = engine;
         run.workers = furrow_engine_workers(engine);
@@ -321,6 +384,7 @@ furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *it
         status = furrow_agree(ctx, status, err);
     }
     furrow_engine_close(engine);
+    free(run.stage);
     furrow_grow_free(&run.again);
     pthread_mutex_destroy(&run.lock);
     return status;

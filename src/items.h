@@ -28,6 +28,13 @@ FURROW_MUST_CHECK furrow_status_t furrow_keep(furrow_made_t *made, int64_t index
 FURROW_MUST_CHECK furrow_status_t furrow_put(furrow_made_t *made, int64_t first, int64_t count, const void *results,
                                              furrow_error_t *err);
 
+/** The same from memory that will not be written to again before furrow_put_wait(), which need not be copied; the item
+ * should lie where furrow_output_place() says.
+ * \param[out] mark  for that call, on this thread */
+FURROW_MUST_CHECK furrow_status_t furrow_put_from(furrow_made_t *made, int64_t first, int64_t count,
+                                                  const void *results, int64_t *mark, furrow_error_t *err);
+FURROW_MUST_CHECK furrow_status_t furrow_put_wait(furrow_made_t *made, int64_t mark, furrow_error_t *err);
+
 /** The items of the chunk from `index` on are not done, and nothing was put, kept or rejected of them: others get
  * them. */
 void furrow_leave(furrow_made_t *made, int64_t index);
@@ -78,6 +85,7 @@ typedef struct furrow_items {
     void *arg;
     furrow_output_t *output; /* of furrow_put(), that all ranks which work may write; else NULL */
     int64_t output_items;    /* elements of it for each item */
+    bool direct;             /* this rank has FURROW_STAGE_BYTES for each thread, to write it directly if that suits */
     /* What rank 0 puts away of items [first, first + count), before the listener is told: so many bytes of each, from
      * furrow_keep() on the thread that works, from other ranks, with their chunks, on the main thread. NULL:
      * nothing. */

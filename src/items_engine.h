@@ -8,7 +8,8 @@
  * a reserve while parts are short.
  *
  * Of what a chunk writes into a file, edges may be for ranks of other hosts (edges.h): they go there, and the report
- * of the chunk waits on the rank that had it until they are written. A chunk of which rank 0 hears stands in the file
+ * of the chunk waits on the rank that had it until they are written. So it does, on its thread, for writes that go on
+ * after the work has returned, while that thread takes the next chunk. A chunk of which rank 0 hears stands in the file
  * whole.
  */
 #ifndef FURROW_ITEMS_ENGINE_H
@@ -42,6 +43,7 @@ typedef struct furrow_done {
     double seconds; /* in which they ran */
     furrow_parcel_t *parcel;
     furrow_edges_t edges; /* to be written before anybody hears of the chunk */
+    int64_t mark;         /* of writes that are under way, of which the same holds: for `settled`; 0: none are */
     bool failed;          /* the work returned a status that ends the run; nothing else is known */
 } furrow_done_t;
 
@@ -62,10 +64,12 @@ typedef struct furrow_engine_client {
     const char *noun;   /* what an item is called, "row", in a constant string; NULL: "item" */
     bool told_anywhere; /* `told` may be called on any thread of rank 0, not only on the main one */
 
-    /* On the thread that works, on any rank: before its first chunk; for each; after the last, if `begin` succeeded. */
+    /* On the thread that works, on any rank: before its first chunk; for each; has what it wrote until then, up to the
+     * mark, been written (with `wait`, it has on return); after the last, if `begin` succeeded. */
     furrow_status_t (*begin)(void *arg, int thread, furrow_error_t *err);
     furrow_status_t (*work)(void *arg, int thread, const furrow_chunk_t *chunk, const furrow_parcel_t *packed,
                             furrow_done_t *done, furrow_error_t *err);
+    furrow_status_t (*settled)(void *arg, int thread, int64_t mark, bool wait, bool *settled, furrow_error_t *err);
     furrow_status_t (*end)(void *arg, int thread, furrow_error_t *err);
     /* Everything is cancelled while the thread works; again and again until it does not, for it may have been between
      * two items. On the main thread, the engine is locked. */

@@ -77,13 +77,23 @@ typedef struct furrow_question {
     struct furrow_question *next;
 } furrow_question_t;
 
+enum { FURROW_UNSETTLED = 4 };
+
+/* A report that waits until what the chunk wrote is written; at once where nothing is under way. */
+typedef struct {
+    furrow_report_t report;
+    int64_t mark; /* 0: nothing is */
+} furrow_unsettled_t;
+
 typedef struct {
     furrow_engine_t *engine;
     int thread;
     pthread_t id;
     furrow_pulse_slot_t *slot;
-    int64_t group;         /* of the chunk that it works on */
-    atomic_bool cancelled; /* that chunk should end */
+    int64_t group;                                  /* of the chunk that it works on */
+    atomic_bool cancelled;                          /* that chunk should end */
+    furrow_unsettled_t unsettled[FURROW_UNSETTLED]; /* the oldest first */
+    int count;                                      /* of them */
 } furrow_thread_t;
 
 struct furrow_engine {

@@ -3,6 +3,7 @@
  * asks something. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "items_run.h"
@@ -73,36 +74,84 @@ static bool tells_here(const furrow_engine_t *e, const furrow_edges_t *edges)
     return e->is_root && e->client.told_anywhere && !furrow_edges_any(edges);
 }
 
-/* Hand in the report on the last chunk, if there was one, and wait for the next. False: there will be none. */
-static bool exchange(furrow_thread_t *t, const furrow_report_t *report, furrow_chunk_t *chunk, furrow_parcel_t **packed)
+/* The oldest so many reports go to the main thread. The lock is held. */
+static void hand_in(furrow_thread_t *t, int count)
 {
     furrow_engine_t *e = t->engine;
-    bool got;
 
-    pthread_mutex_lock(&e->lock);
-    if (report != NULL && tells_here(e, &report->edges))
-        e->returned++;
-    else if (report != NULL)
-        add_report(e, report);
-    if (report != NULL && e->is_root) e->waiting += furrow_edges_any(&report->edges);
+    for (int i = 0; i < count; i++) {
+        const furrow_report_t *report = &t->unsettled[i].report;
+        if (tells_here(e, &report->edges))
+            e->returned++;
+        else
+            add_report(e, report);
+        if (e->is_root) e->waiting += furrow_edges_any(&report->edges);
+    }
+    t->count -= count;
+    memmove(t->unsettled, t->unsettled + count, (size_t)t->count * sizeof *t->unsettled);
+}
+
+/* How many of the oldest reports can be handed in; with `wait`, one at least. A write that failed ends the run, as if
+ * the work had. */
+static int settle(furrow_thread_t *t, bool wait)
+{
+    const furrow_engine_client_t *client = &t->engine->client;
+    furrow_error_t error = {0};
+    bool settled = true;
+    int count = 0;
+
+    for (; count < t->count && settled; count += settled) {
+        furrow_unsettled_t *oldest = &t->unsettled[count];
+        if (oldest->mark == 0) continue;
+        const furrow_status_t status =
+            client->settled(client->arg, t->thread, oldest->mark, wait && count == 0, &settled, &error);
+        if (status == FURROW_OK) continue;
+        furrow_engine_fail(t->engine, status, &error);
+        furrow_edges_free(&oldest->report.edges);
+        oldest->report.mail.kind = FURROW_MAIL_DROPPED;
+        oldest->mark = 0;
+        settled = true;
+    }
+    return count;
+}
+
+/* The next chunk, if there is one now or this thread has nothing else to wait for. The lock is held. */
+static bool take_or_wait(furrow_thread_t *t, furrow_chunk_t *chunk, furrow_parcel_t **packed)
+{
+    furrow_engine_t *e = t->engine;
+
     t->group = FURROW_ALL_GROUPS;
-    while (!(got = take_chunk(e, chunk, packed))) {
+    while (!take_chunk(e, chunk, packed)) {
         furrow_engine_call_main(e);
-        if (e->closed) break;
+        if (t->count > 0 || e->closed) return false;
         e->idle++;
         pthread_cond_wait(&e->work_there, &e->lock);
         e->idle--;
     }
-    if (got) {
-        e->taken++;
-        t->group = chunk->group;
-        atomic_store(&t->cancelled, false);
-    }
-    pthread_mutex_unlock(&e->lock);
+    e->taken++;
+    t->group = chunk->group;
+    atomic_store(&t->cancelled, false);
+    return true;
+}
+
+/* Hand in the reports on chunks that are settled, and wait for the next chunk. False: there will be none. */
+static bool exchange(furrow_thread_t *t, furrow_chunk_t *chunk, furrow_parcel_t **packed)
+{
+    furrow_engine_t *e = t->engine;
+    bool got = false, wait = t->count == FURROW_UNSETTLED;
+
+    do {
+        const int settled = settle(t, wait);
+        pthread_mutex_lock(&e->lock);
+        hand_in(t, settled);
+        got = take_or_wait(t, chunk, packed);
+        pthread_mutex_unlock(&e->lock);
+        wait = true;
+    } while (!got && t->count > 0);
     return got;
 }
 
-static void work_on(furrow_thread_t *t, const furrow_chunk_t *chunk, furrow_parcel_t *packed, furrow_report_t *report)
+static void work_on(furrow_thread_t *t, const furrow_chunk_t *chunk, furrow_parcel_t *packed)
 {
     furrow_engine_t *e = t->engine;
     furrow_error_t error = {0};
@@ -124,12 +173,14 @@ static void work_on(furrow_thread_t *t, const furrow_chunk_t *chunk, furrow_parc
         furrow_parcel_free(done.parcel);
         done.parcel = NULL;
     }
-    *report = (furrow_report_t){.mail = {.kind = done.failed ? FURROW_MAIL_DROPPED : FURROW_MAIL_DONE,
-                                         .chunk = *chunk,
-                                         .ran = done.ran,
-                                         .seconds = done.seconds},
-                                .parcel = done.parcel,
-                                .edges = done.edges};
+    furrow_unsettled_t *last = &t->unsettled[t->count++];
+    last->mark = done.failed ? 0 : done.mark;
+    last->report = (furrow_report_t){.mail = {.kind = done.failed ? FURROW_MAIL_DROPPED : FURROW_MAIL_DONE,
+                                              .chunk = *chunk,
+                                              .ran = done.ran,
+                                              .seconds = done.seconds},
+                                     .parcel = done.parcel,
+                                     .edges = done.edges};
 }
 
 static void *thread_main(void *arg)
@@ -137,7 +188,6 @@ static void *thread_main(void *arg)
     furrow_thread_t *t = arg;
     const furrow_engine_client_t *client = &t->engine->client;
     furrow_error_t error = {0};
-    furrow_report_t report, *last = NULL;
     furrow_chunk_t chunk;
     furrow_parcel_t *packed;
 
@@ -148,7 +198,7 @@ static void *thread_main(void *arg)
         furrow_engine_fail(t->engine, status, &error);
         return NULL;
     }
-    for (; exchange(t, last, &chunk, &packed); last = &report) work_on(t, &chunk, packed, &report);
+    while (exchange(t, &chunk, &packed)) work_on(t, &chunk, packed);
     if (client->end != NULL) status = client->end(client->arg, t->thread, &error);
     if (status != FURROW_OK) furrow_engine_fail(t->engine, status, &error);
     return NULL;

@@ -15,6 +15,7 @@ struct furrow_output {
     furrow_context_t *ctx;
     furrow_npy_t header;
     int fd;
+    int direct; /* the same file, for writes past the page cache; -1: there are none */
     char *path, *temporary;
     bool on_root;        /* only rank 0 opens and writes the file */
     bool resumable;      /* the temporary has a fixed name */
@@ -25,6 +26,7 @@ static void output_free(furrow_output_t *o)
 {
     if (o == NULL) return;
     if (o->fd >= 0) close(o->fd);
+    if (o->direct >= 0) close(o->direct);
     if (o->made_temporary) (void)unlink(o->temporary);
     free(o->path);
     free(o->temporary);
@@ -43,7 +45,7 @@ static furrow_status_t output_alloc(furrow_context_t *ctx, const char *path, fur
     if (status != FURROW_OK) return status;
     *out = memory;
     (*out)->ctx = ctx;
-    (*out)->fd = -1;
+    (*out)->fd = (*out)->direct = -1;
     (*out)->header.dtype = dtype;
     (*out)->header.ndim = ndim;
     if (ndim > 0) memcpy((*out)->header.shape, shape, (size_t)ndim * sizeof *shape);
@@ -121,6 +123,8 @@ static furrow_status_t create(const wish_t *wish, bool *found, furrow_output_t *
         status = make_temporary(o, header, wish->resume, found, err);
     status = furrow_agree(wish->ctx, status, err);
     if (status == FURROW_OK && !wish->on_root) status = share_name(o, err);
+    if (status == FURROW_OK && !wish->on_root)
+        o->direct = furrow_direct_open(o->temporary, o->header.data_offset + o->header.bytes);
     if (status != FURROW_OK) {
         output_free(o);
         *out = NULL;
@@ -203,8 +207,31 @@ furrow_status_t furrow_output_write(furrow_output_t *o, int64_t first, int64_t c
     return furrow_file_write(o->fd, o->path, bytes.start, data, bytes.stop - bytes.start, err);
 }
 
-furrow_status_t furrow_output_write_part(furrow_output_t *o, int64_t first, int64_t count, const void *data,
-                                         furrow_edges_t *edges, furrow_error_t *err)
+furrow_status_t furrow_output_open_stage(const furrow_output_t *o, furrow_stage_t **out, furrow_error_t *err)
+{
+    const furrow_direct_file_t file = {o->fd, o->direct, o->path};
+
+    *out = NULL;
+    return o->direct < 0 ? FURROW_OK : furrow_stage_open(&file, out, err);
+}
+
+void *furrow_output_place(const furrow_output_t *o, int64_t first, void *room)
+{
+    const int64_t at = o->header.data_offset + first * furrow_dtype_size(o->header.dtype);
+
+    return o->direct < 0 ? room : furrow_direct_place(room, at);
+}
+
+static furrow_status_t write_stretch(const furrow_output_t *o, const furrow_stretch_t *now, bool stays,
+                                     furrow_stage_t *stage, furrow_error_t *err)
+{
+    if (stage == NULL) return furrow_file_write(o->fd, o->path, now->at, now->data, now->bytes, err);
+    if (stays) return furrow_stage_write_from(stage, now->at, now->data, now->bytes, err);
+    return furrow_stage_write(stage, now->at, now->data, now->bytes, err);
+}
+
+furrow_status_t furrow_output_write_part(furrow_output_t *o, int64_t first, int64_t count, const void *data, bool stays,
+                                         furrow_edges_t *edges, furrow_stage_t *stage, furrow_error_t *err)
 {
     const int64_t file_bytes = o->header.data_offset + o->header.bytes;
     const furrow_nodes_t nodes = furrow_nodes(o->ctx);
@@ -216,8 +243,9 @@ furrow_status_t furrow_output_write_part(furrow_output_t *o, int64_t first, int6
     if (status != FURROW_OK) return status;
     left = (furrow_stretch_t){bytes.start, bytes.stop - bytes.start, data};
     while (status == FURROW_OK && left.bytes > 0) {
+        const char *next = left.data;
         status = furrow_edges_step(&nodes, file_bytes, edges, &left, &now, err);
-        if (status == FURROW_OK) status = furrow_file_write(o->fd, o->path, now.at, now.data, now.bytes, err);
+        if (status == FURROW_OK) status = write_stretch(o, &now, stays && now.data == next, stage, err);
     }
     return status;
 }

@@ -262,7 +262,7 @@ static furrow_status_t run_chunk(chunk_t *c, furrow_done_t *done, furrow_error_t
     if (status != FURROW_OK) return status;
     if (pool->output == NULL) return wrap(c, result_bytes, &done->parcel, err);
     const int64_t first = c->range.start * items, count = c->ran * items;
-    status = furrow_output_write_part(pool->output, first, count, c->results, &done->edges, err);
+    status = furrow_output_write_part(pool->output, first, count, c->results, false, &done->edges, NULL, err);
     return status == FURROW_OK ? wrap(c, 0, &done->parcel, err) : status;
 }
 

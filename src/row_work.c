@@ -165,6 +165,9 @@ static furrow_status_t plan_memory(furrow_row_work_t *w, furrow_error_t *err)
     if (row + fixed > INT64_MAX / threads - w->common_bytes) return fail_budget(w, INT64_MAX, err);
     const int64_t needed = threads * (row + fixed) + w->common_bytes;
     if (needed > memory) return fail_budget(w, needed, err);
+    const int64_t stages = threads * FURROW_STAGE_BYTES;
+    w->direct = w->direct && stages < memory - needed;
+    if (w->direct) w->common_bytes += stages;
     const int64_t wanted = (is_fortran(w) ? FORTRAN_BYTES : TOGETHER_BYTES) / (row + 1) + 1;
     const int64_t possible = ((memory - w->common_bytes) / threads - fixed) / (row > 0 ? row : 1);
     w->together = furrow_least(furrow_least(wanted, possible), w->rows > 0 ? w->rows : 1);
@@ -183,6 +186,7 @@ static furrow_status_t prepare_sizes(furrow_row_work_t *w, furrow_error_t *err)
     if (!furrow_multiply(w->rows, w->out_bytes, &file_bytes)) file_bytes = INT64_MAX;
     w->common_bytes = w->plan.opts.op == FURROW_ROW_DOT ? 2 * items * furrow_dtype_size(FURROW_F8) : 0;
     if (!furrow_dataset_on_root(w->dataset)) w->common_bytes += furrow_edges_bytes(w->ctx, file_bytes);
+    w->direct = !furrow_dataset_on_root(w->dataset) && furrow_direct_suits(w->path, file_bytes);
     return plan_memory(w, err);
 }
 
@@ -407,6 +411,7 @@ furrow_items_t furrow_row_work_items(furrow_row_work_t *w)
                             .work = work,
                             .arg = w,
                             .output_items = w->form.items,
+                            .direct = w->direct,
                             .kept_bytes = w->out_bytes,
                             .keep = on_root ? keep : NULL};
 }

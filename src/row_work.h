@@ -19,10 +19,12 @@ typedef struct furrow_row_work {
     furrow_context_t *ctx;
     furrow_dataset_t *dataset;
     const furrow_rows_opts_t *opts;
+    const char *path;            /* of the output */
     furrow_row_plan_t plan;      /* of an operation */
     furrow_row_kernel_t *kernel; /* instead, in this process */
     furrow_row_form_t form;
     int64_t rows, row_bytes, out_bytes;
+    bool direct;                 /* there is memory to write the output directly, and it is worth it */
     int64_t together;            /* rows read and written at a time */
     void *with;                  /* of DOT */
     int64_t common_bytes;        /* of memory for all threads: `with`, edges for other hosts */
@@ -33,7 +35,8 @@ typedef struct furrow_row_work {
     furrow_output_t *output;     /* set by the caller before rows are computed */
 } furrow_row_work_t;
 
-/** Check, load, ask for memory. Collective. `w` holds `ctx`, `dataset`, `opts`, else zeros.
+/** Check, load, ask for memory. Collective. `w` holds `ctx`, `dataset`, `opts`, `path`, else
+ * zeros.
  * \return as furrow_rows() */
 FURROW_MUST_CHECK furrow_status_t furrow_row_work_open(furrow_row_work_t *w, furrow_error_t *err);
 

@@ -9,7 +9,6 @@
 
 typedef struct {
     furrow_row_work_t work;
-    const char *path;
     int ndim; /* of the output */
     int64_t shape[FURROW_MAX_NDIM];
 } rows_t;
@@ -81,7 +80,7 @@ static furrow_status_t run(rows_t *r, furrow_rows_report_t *report, furrow_error
     const furrow_row_work_t *w = &r->work;
     const furrow_job_opts_t opts = {.command = "rows",
                                     .unit = "rows",
-                                    .path = r->path,
+                                    .path = w->path,
                                     .items = w->rows,
                                     .on_root = furrow_dataset_on_root(w->dataset),
                                     .resume = w->opts->resume,
@@ -103,7 +102,7 @@ furrow_status_t furrow_rows(furrow_dataset_t *dataset, const furrow_rows_opts_t 
                             furrow_rows_report_t *report, furrow_error_t *err)
 {
     furrow_context_t *ctx = furrow_dataset_context(dataset);
-    rows_t r = {.work = {.ctx = ctx, .dataset = dataset, .opts = opts}, .path = path};
+    rows_t r = {.work = {.ctx = ctx, .dataset = dataset, .opts = opts, .path = path}};
     furrow_error_t scratch;
 
     if (err == NULL) err = &scratch; /* the text must exist to be shared */

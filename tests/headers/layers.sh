@@ -7,7 +7,7 @@ set -u
 layers='
 public      src/furrow.h|src/furrow_@(image|images|mpi|kernel|pool).h   public
 kernels     kernels/*                                                   kernels
-base        src/@(status|mem|dtype|split|npy|npy_file|file|fault|clock|version|ranges|pulse).[ch]     public kernels base
+base        src/@(status|mem|dtype|split|npy|npy_file|file|fault|clock|version|ranges|pulse|direct).[ch]     public kernels base
 parallel    src/@(context|agree|transfer|exec|array|progress|isolate*).[ch]             public kernels base parallel
 work        src/*                                                       public kernels base parallel work
 apps        apps/*                                                      public apps

@@ -44,11 +44,11 @@ static void expect_loaded(furrow_images_worker_t *w, int64_t i, const char *text
     furrow_note_t note;
     furrow_error_t err;
 
-    memset(w->slot, 0xa5, SLOT);
-    assert_int_equal(furrow_images_load(w, i, w->slot, &note, &err), FURROW_OK);
+    memset(w->slot[0].data, 0xa5, SLOT);
+    assert_int_equal(furrow_images_load(w, i, w->slot[0].data, &note, &err), FURROW_OK);
     assert_int_equal(note.state, text == NULL ? FURROW_NOTE_DONE : FURROW_NOTE_REJECTED);
     assert_string_equal(note.text, text == NULL ? "" : text);
-    for (int k = 0; k < SLOT; k++) assert_int_equal(((uint8_t *)w->slot)[k], fill);
+    for (int k = 0; k < SLOT; k++) assert_int_equal(((uint8_t *)w->slot[0].data)[k], fill);
 }
 
 static void files_that_change_are_rejects(void **state)
@@ -61,8 +61,8 @@ static void files_that_change_are_rejects(void **state)
     (void)state;
     for (int i = 0; i < 4; i++) put_image(names[i], HEIGHT, WIDTH);
     open_run(0);
-    assert_int_equal(furrow_images_plan_make(ctx, listing, &opts, 0, &plan, NULL), FURROW_OK);
-    assert_int_equal(furrow_images_worker_open(&plan, true, &w, NULL), FURROW_OK);
+    assert_int_equal(furrow_images_plan_make(ctx, listing, &opts, NULL, 0, &plan, NULL), FURROW_OK);
+    assert_int_equal(furrow_images_worker_open(&plan, 1, &w, NULL), FURROW_OK);
     put_image(names[1], WIDTH, HEIGHT); /* of as many bytes */
     assert_int_equal(unlink(path_of(names[2])), 0);
     put_bytes(names[3], "P6 4 6 255\n...", 14, NULL, 0);
@@ -92,8 +92,8 @@ static void memory_is_lent_and_given_back(void **state)
     open_run(INT64_C(32) << 20);
     sized.image.height = HEIGHT;
     sized.image.width = WIDTH;
-    assert_int_equal(furrow_images_plan_make(ctx, listing, &sized, 0, &plan, NULL), FURROW_OK);
-    assert_int_equal(furrow_images_worker_open(&plan, true, &w, NULL), FURROW_OK);
+    assert_int_equal(furrow_images_plan_make(ctx, listing, &sized, NULL, 0, &plan, NULL), FURROW_OK);
+    assert_int_equal(furrow_images_worker_open(&plan, 1, &w, NULL), FURROW_OK);
     (void)snprintf(text, sizeof text,
                    "file and decoder need at least %d bytes of memory and may have %d: give --memory %dM",
                    17 + 3 * 1700 * 1900 + 1, 8 << 20, 37);
