@@ -123,14 +123,14 @@ static void divide(wide_t *w, uint64_t divisor)
     w->sticky = furrow_big_divide_small(&w->magnitude, divisor) != 0 || w->sticky;
 }
 
-/* floor(sqrt(x)) for x >= 2^126. The root of a double is off by at most 2^12, and after one step of Newton's by at most
- * one or two. */
+/* floor(sqrt(x)) for x >= 2^126. The root of a double is off by at most 2^12, so that what is missing to x is less than
+ * 2^78; after one step of Newton's it is off by one or two. */
 static uint64_t root_128(furrow_uint128_t x, bool *exact)
 {
-    const double guess = sqrt((double)x);
+    const double guess = sqrt((double)(uint64_t)(x >> 64) * 0x1p64);
     const uint64_t near = guess < 0x1p64 ? (uint64_t)guess : UINT64_MAX;
     const furrow_int128_t missing = (furrow_int128_t)(x - (furrow_uint128_t)near * near);
-    furrow_int128_t root = near + (furrow_int128_t)((double)missing / (2.0 * (double)near));
+    furrow_int128_t root = near + (furrow_int128_t)(int64_t)((double)(int64_t)(missing >> 16) * 0x1p15 / (double)near);
 
     if (root > UINT64_MAX) root = UINT64_MAX;
     while ((furrow_uint128_t)root * (furrow_uint128_t)root > x) root--;
@@ -324,6 +324,17 @@ double furrow_round_std_scaled(furrow_exact_t *sum, furrow_exact_t *squares, int
     return round_wide(&w);
 }
 
+/* x * 2^exponent, which must not be subnormal; faster than ldexp(). */
+static double scale(double x, int exponent)
+{
+    const uint64_t bits = (uint64_t)(exponent + 1023) << 52;
+    double power;
+
+    if (exponent < -1022 || exponent > 1023) return ldexp(x, exponent);
+    memcpy(&power, &bits, sizeof power);
+    return x * power;
+}
+
 /* (word + less than 1 if `sticky`) * 2^exponent, where word has 54 bits or more and the result is no subnormal. */
 static double round_word(uint64_t word, bool sticky, int exponent)
 {
@@ -332,7 +343,7 @@ static double round_word(uint64_t word, bool sticky, int exponent)
     uint64_t kept = word >> drop;
 
     if (lost > half || (lost == half && (sticky || (kept & 1) != 0))) kept++;
-    return ldexp((double)kept, exponent + drop);
+    return scale((double)kept, exponent + drop);
 }
 
 static int width_128(furrow_uint128_t x)
@@ -361,6 +372,25 @@ double furrow_round_root(furrow_uint128_t x, int exponent)
     const bool lost = odd && shift == 0 && (x & 1) != 0;
 
     return round_word(root, lost || !exact, (exponent - shift + odd) / 2);
+}
+
+/* With x = low and y = high shifted to 127 or 128 bits and an even exponent: where x >= 2^126, sqrt(y) - sqrt(x) is less
+ * than (y - x) / 2^63. So all roots lie in [root, root + width) for the floor of the first, also of what the shift cut
+ * off, and they round to the same if no half between two doubles does. */
+bool furrow_round_root_between(furrow_uint128_t low, furrow_uint128_t high, int exponent, double *out)
+{
+    const int shift = 128 - width_128(high);
+    const bool odd = (exponent - shift) % 2 != 0;
+    const furrow_uint128_t x = low << shift >> odd, difference = (high - low) << shift >> odd;
+    bool exact;
+
+    if (x < (furrow_uint128_t)1 << 126 || difference >> 63 >= 1 << 10) return false;
+    const uint64_t root = root_128(x, &exact), width = (uint64_t)(difference >> 63) + 3;
+    const int drop = 64 - __builtin_clzll(root) - PRECISION;
+    const uint64_t half = UINT64_C(1) << (drop - 1), above = (root + half) & (2 * half - 1);
+    if (root > UINT64_MAX - 2 * half || above == 0 || above + width >= 2 * half) return false;
+    *out = scale((double)((root + half) >> drop), (exponent - shift + odd) / 2 + drop);
+    return true;
 }
 
 void furrow_round_decimal(furrow_exact_t *sum, char *out, size_t size)

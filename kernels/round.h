@@ -40,6 +40,10 @@ int furrow_round_exponent(furrow_exact_t *sum);
 double furrow_round_ratio(furrow_uint128_t x, int exponent, uint64_t divisor);
 double furrow_round_root(furrow_uint128_t x, int exponent);
 
+/** The square root to which all numbers from low to high, times 2^exponent, round. False if they may not round to the
+ * same. 0 < low <= high; the result is no subnormal. */
+bool furrow_round_root_between(furrow_uint128_t low, furrow_uint128_t high, int exponent, double *out);
+
 /** The sum as a decimal integer, cut at `size`; it must be an integer (sums of integers are). */
 void furrow_round_decimal(furrow_exact_t *sum, char *out, size_t size);
 

@@ -9,6 +9,7 @@
 
 #include "round.h"
 #include "rows_exact.h"
+#include "vector.h"
 
 enum {
     SHORT_ROW = 24, /* elements: below, term by term is faster than a block */
@@ -94,7 +95,7 @@ static bool enclose(const furrow_near_t *near, size_t n, int unit, interval_t *o
 {
     const furrow_int128_t error = (furrow_int128_t)(((uint64_t)n * (n + 64)) >> (52 - FRACTION)) + 2;
     const furrow_int128_t middle =
-        near->units * ((furrow_int128_t)1 << FRACTION) + (int64_t)ldexp(near->lost, FRACTION - unit);
+        near->units * ((furrow_int128_t)1 << FRACTION) + (int64_t)(near->lost * power_of_two(FRACTION - unit));
 
     out->exponent = unit - FRACTION;
     out->negative = middle < 0;
@@ -143,6 +144,7 @@ static bool same_ratio(const interval_t *i, uint64_t divisor, double *out)
 
 static bool same_root(const interval_t *i, double *out)
 {
+    if (furrow_round_root_between(i->low, i->high, i->exponent, out)) return true;
     *out = furrow_round_root(i->low, i->exponent);
     return *out == furrow_round_root(i->high, i->exponent);
 }

@@ -215,6 +215,35 @@ static void test_rows_moments__narrow_rounding(void **fixture)
     }
 }
 
+/* What it says of an interval holds for both of its ends, and it has something to say of most that are narrow. */
+static void test_rows_moments__roots_between(void **fixture)
+{
+    uint64_t state = 31;
+    int narrow = 0, said = 0;
+
+    (void)fixture;
+    for (int i = 0; i < 200000; i++) {
+        const uint64_t word = random_word(&state) >> random_between(&state, 0, 20);
+        const furrow_uint128_t tie =
+            ((word | UINT64_C(1) << 63) >> 11) << 11 | 1 << 10; /* between two doubles, often */
+        const furrow_uint128_t any = (furrow_uint128_t)word << 64 | random_word(&state);
+        const furrow_uint128_t middle = i % 2 == 0 ? any : tie * tie;
+        const int width = 128 - (i % 2 == 0 ? random_between(&state, 48, 128) : random_between(&state, 60, 128));
+        const furrow_uint128_t spread = ((furrow_uint128_t)1 << (width < 127 ? width : 126)) - 1;
+        const furrow_uint128_t low = middle > spread ? middle - spread : 1;
+        const furrow_uint128_t high = middle > ~spread ? ~(furrow_uint128_t)0 : middle + spread;
+        const int exponent = random_between(&state, -200, 200);
+        double root;
+        const bool sure = furrow_round_root_between(low, high, exponent, &root);
+        if (sure) assert_same_double(root, furrow_round_root(low, exponent));
+        if (sure) assert_same_double(root, furrow_round_root(high, exponent));
+        narrow += i % 2 == 0 && width < 40 && word >> 60 != 0;
+        said += i % 2 == 0 && width < 40 && word >> 60 != 0 && sure;
+    }
+    assert_true(narrow > 1000);
+    assert_true(said > narrow / 2);
+}
+
 /* Sums that wait for their carries. */
 static void test_rows_moments__sums_in_any_form(void **fixture)
 {
@@ -238,7 +267,7 @@ int main(void)
         cmocka_unit_test(test_rows_moments__true_values),         cmocka_unit_test(test_rows_moments__of_every_nature),
         cmocka_unit_test(test_rows_moments__next_to_ties),        cmocka_unit_test(test_rows_moments__of_integers),
         cmocka_unit_test(test_rows_moments__longer_than_a_block), cmocka_unit_test(test_rows_moments__narrow_rounding),
-        cmocka_unit_test(test_rows_moments__sums_in_any_form),
+        cmocka_unit_test(test_rows_moments__roots_between),       cmocka_unit_test(test_rows_moments__sums_in_any_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
