@@ -256,12 +256,10 @@ static furrow_status_t fill_report(furrow_job_t *job, furrow_job_report_t *repor
 }
 
 /* Rank 0, when the items are done or will not be. */
-static furrow_status_t write_lists(furrow_job_t *job, furrow_status_t status, furrow_error_t *err)
+static furrow_status_t write_list(furrow_job_t *job, furrow_status_t status, furrow_error_t *err)
 {
-    if (status == FURROW_OK && !job->opts.names_rejects)
-        status = furrow_reject_list_write(&job->rejects, job->opts.path, err);
-    if (job->ledger != NULL) (void)!furrow_ledger_flush(job->ledger, NULL); /* what it says already stays true */
-    return status;
+    if (status != FURROW_OK || job->opts.names_rejects) return status;
+    return furrow_reject_list_write(&job->rejects, job->opts.path, err);
 }
 
 /* What was done is kept for later, unless it is nothing, or some of it did not get to the disk: a later run would
@@ -271,7 +269,7 @@ static furrow_status_t settle(furrow_job_t *job, furrow_status_t status, furrow_
     const bool stays = status == FURROW_OK || job->opts.describe != NULL; /* or may; else it is removed */
     furrow_error_t lost;
 
-    if (job->is_root) status = write_lists(job, status, err);
+    if (job->is_root) status = write_list(job, status, err);
     const furrow_status_t synced = stays ? furrow_output_sync(job->output, &lost) : FURROW_OK;
     if (synced != FURROW_OK) job->finished = 0;
     if (job->is_root && job->finished > 0 && job->ledger != NULL) {
@@ -292,11 +290,13 @@ furrow_status_t furrow_job_finish(furrow_job_t *job, furrow_status_t status, fur
     if (job->output != NULL)
         status = furrow_output_publish(job->output, settle(job, status, err), err);
     else
-        status = furrow_agree(job->ctx, job->is_root ? write_lists(job, status, err) : status, err);
-    if (status == FURROW_OK)
+        status = furrow_agree(job->ctx, job->is_root ? write_list(job, status, err) : status, err);
+    if (status == FURROW_OK) {
         job->finished = 0; /* nothing to go on with */
-    else
+    } else {
         furrow_job_report_clear(report);
+        if (job->ledger != NULL) (void)!furrow_ledger_flush(job->ledger, NULL); /* what it says already stays true */
+    }
     job_free(job);
     return status;
 }
