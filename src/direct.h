@@ -1,5 +1,5 @@
 /** \file direct.h
- * Writing past the page cache (O_DIRECT) while the thread goes on: for large outputs on the file systems of local disks.
+ * Writing past the page cache (O_DIRECT) while the thread goes on: for large outputs on file systems of local disks.
  * There it takes half of a core's time and less, leaves the cache to the inputs, and what was written is on the disk at
  * once. Elsewhere, and for small outputs, writes go through the cache as ever. Base layer; local.
  */
@@ -51,8 +51,8 @@ void furrow_stage_close(furrow_stage_t *stage);
 FURROW_MUST_CHECK furrow_status_t furrow_stage_write(furrow_stage_t *stage, int64_t at, const void *data, int64_t count,
                                                      furrow_error_t *err);
 
-/** The same, from where they are, if that is a place as furrow_direct_place() gives it: they must stay as they are until
- * they are settled. */
+/** The same, from where they are, if that is a place as furrow_direct_place() gives it: they must stay as they are
+ * until they are settled. */
 FURROW_MUST_CHECK furrow_status_t furrow_stage_write_from(furrow_stage_t *stage, int64_t at, const void *data,
                                                           int64_t count, furrow_error_t *err);
 

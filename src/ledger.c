@@ -39,7 +39,6 @@ struct furrow_ledger {
     double flushed; /* when */
     record_t *boot; /* [boots] the machines of this run */
     int64_t boots;
-    bool begun; /* that stands on the disk */
 };
 
 static const char first_line[] = "furrow ledger 1\n";
@@ -84,12 +83,12 @@ static furrow_status_t format_start(const furrow_ledger_t *l, const char *job, c
 }
 
 /* Where a run begins: on the disk before any of its items, or what is recorded of them would be taken for what a run on
- * other machines did. That takes time, which a run of no more than a moment can do without. */
+ * other machines did. */
 static furrow_status_t begin(furrow_ledger_t *l, const void *start, int64_t bytes, furrow_error_t *err)
 {
-    const furrow_status_t status = furrow_file_write(l->fd, l->path, l->size, start, bytes, err);
+    furrow_status_t status = furrow_file_write(l->fd, l->path, l->size, start, bytes, err);
 
-    l->begun = l->boots == 0;
+    if (status == FURROW_OK && l->boots > 0) status = furrow_file_sync(l->fd, l->path, err);
     if (status == FURROW_OK) l->size += bytes;
     return status;
 }
@@ -226,13 +225,9 @@ static furrow_status_t read_records(furrow_ledger_t *l, int64_t bytes, furrow_ra
 furrow_status_t furrow_ledger_flush(furrow_ledger_t *l, furrow_error_t *err)
 {
     const int64_t bytes = l->buffered * (int64_t)sizeof(record_t);
-    furrow_status_t status = FURROW_OK;
 
     if (bytes == 0) return FURROW_OK;
-    if (!l->begun) status = furrow_file_sync(l->fd, l->path, err);
-    if (status != FURROW_OK) return status;
-    l->begun = true;
-    status = furrow_file_write(l->fd, l->path, l->size, l->buffer, bytes, err);
+    const furrow_status_t status = furrow_file_write(l->fd, l->path, l->size, l->buffer, bytes, err);
     if (status != FURROW_OK) return status;
     l->size += bytes;
     l->buffered = 0;

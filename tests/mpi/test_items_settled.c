@@ -1,5 +1,5 @@
-/* Chunks whose writes go on after the work has returned: nobody hears of one before they are done, and one of which they
- * failed counts as not done. */
+/* Chunks whose writes go on after the work has returned: nobody hears of one before they are done, and one of which
+ * they failed counts as not done. */
 #include "support.h"
 
 #include <math.h>
