@@ -375,8 +375,8 @@ double furrow_round_root(furrow_uint128_t x, int exponent)
 }
 
 /* With x = low and y = high shifted to 127 or 128 bits and an even exponent: where x >= 2^126, sqrt(y) - sqrt(x) is
- * less than (y - x) / 2^63. So all roots lie in [root, root + width) for the floor of the first, also of what the shift cut
- * off, and they round to the same if no half between two doubles does. */
+ * less than (y - x) / 2^63. So all roots lie in [root, root + width) for the floor of the first, also of what the shift
+ * cut off, and they round to the same if no half between two doubles does. */
 bool furrow_round_root_between(furrow_uint128_t low, furrow_uint128_t high, int exponent, double *out)
 {
     const int shift = 128 - width_128(high);
