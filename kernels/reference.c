@@ -1,8 +1,9 @@
 /* The plain version of every kernel: one element at a time, as its definition reads. Fallback and oracle. */
 #include "key.h"
 #define FURROW_ONE_LANE
-#include "rows_block.inc"
+#include "dct.h"
 #include "pixels.h"
+#include "rows_block.inc"
 #include "table.h"
 
 /* How one element of each type enters a sum, and its key. */
@@ -116,6 +117,89 @@ static void resample_column(const uint8_t *const *rows, const int32_t *weights, 
     }
 }
 
+/* By what frequencies enter samples, along one axis: see dct.h and dct_block.inc. */
+static const int32_t dct_weights_1[1][1] = {{1}};
+static const int32_t dct_weights_2[2][5] = {{32768, 29692, -10426, 6967, -5906}, {32768, -29692, 10426, -6967, 5906}};
+static const int32_t dct_weights_4[4][7] = {{16384, 20995, 15137, 7373, -4926, -6270, -4176},
+                                            {16384, 8697, -15137, -17799, 11893, 6270, -1730},
+                                            {16384, -8697, -15137, 17799, -11893, 6270, 1730},
+                                            {16384, -20995, 15137, -7373, 4926, -6270, 4176}};
+
+/* Weighted sum of values that are `step` apart, rounded to a multiple of 2^shift, which is then taken off. */
+static int64_t dct_sum(const int32_t *weights, const int64_t *values, int count, int step, int shift)
+{
+    int64_t sum = shift > 0 ? INT64_C(1) << (shift - 1) : 0;
+
+    for (int i = 0; i < count; i++) sum += weights[i] * values[i * step];
+    return sum >> shift;
+}
+
+/* One block to `size` rows; shifts of columns and rows. */
+static bool dct_block(const int64_t *values, int size, const int32_t *weights, int shift_y, int shift_x, uint8_t *out,
+                      size_t stride)
+{
+    const int used = FURROW_DCT_USED(size);
+    bool sane = true;
+
+    for (int y = 0; y < size; y++) {
+        int64_t row[7];
+        for (int j = 0; j < used; j++) row[j] = dct_sum(weights + y * used, values + j, used, used, shift_y);
+        for (int x = 0; x < size; x++) {
+            const int64_t value = dct_sum(weights + x * used, row, used, 1, shift_x) + 128;
+            sane = sane && value >= 128 - 512 && value < 128 + 512;
+            out[(size_t)y * stride + (size_t)x] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+        }
+    }
+    return sane;
+}
+
+static bool dct(const int16_t *coefficients, const int16_t *factors, int size, const int32_t *weights, int shift_y,
+                int shift_x, uint8_t *out, size_t stride)
+{
+    const int planes = FURROW_DCT_USED(size) * FURROW_DCT_USED(size);
+    bool sane = true;
+
+    for (int b = 0; b < FURROW_DCT_BLOCKS; b++) {
+        int64_t values[FURROW_DCT_PLANES_MAX];
+        for (int p = 0; p < planes; p++) values[p] = (int64_t)coefficients[p * FURROW_DCT_BLOCKS + b] * factors[p];
+        sane = dct_block(values, size, weights, shift_y, shift_x, out + b * size, stride) && sane;
+    }
+    return sane;
+}
+
+static bool dct_1(const int16_t *coefficients, const int16_t *factors, uint8_t *out, size_t stride)
+{
+    return dct(coefficients, factors, 1, dct_weights_1[0], 0, 3, out, stride);
+}
+
+static bool dct_2(const int16_t *coefficients, const int16_t *factors, uint8_t *out, size_t stride)
+{
+    return dct(coefficients, factors, 2, dct_weights_2[0], 13, 20, out, stride);
+}
+
+static bool dct_4(const int16_t *coefficients, const int16_t *factors, uint8_t *out, size_t stride)
+{
+    return dct(coefficients, factors, 4, dct_weights_4[0], 12, 19, out, stride);
+}
+
+/* Parts of 2^16, rounded. */
+static uint8_t color_of(int y, int64_t parts)
+{
+    const int64_t value = y + ((parts + 32768) >> 16);
+
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+static void dct_colors(const uint8_t *const ycc[3], size_t n, bool bgr, uint8_t *out)
+{
+    for (size_t i = 0; i < n; i++, out += 3) {
+        const int y = ycc[0][i], cb = ycc[1][i] - 128, cr = ycc[2][i] - 128;
+        out[bgr ? 2 : 0] = color_of(y, 91881 * cr);
+        out[1] = color_of(y, -22554 * cb - 46802 * cr);
+        out[bgr ? 0 : 2] = color_of(y, 116130 * cb);
+    }
+}
+
 #define ROW(kind)                                                                                                      \
     {                                                                                                                  \
         kind##_i1, kind##_i2, kind##_i4, kind##_i8, kind##_u1, kind##_u2, kind##_u4, kind##_u8, kind##_f4, kind##_f8   \
@@ -136,4 +220,5 @@ const furrow_kernels_t furrow_kernels_reference = {
              .softmax_f4 = row_softmax_f4,
              .softmax_f8 = row_softmax_f8},
     .pixels = {resample_row_1, resample_row_3, resample_column},
+    .dct = {{dct_1, dct_2, dct_4}, dct_colors},
 };

@@ -77,6 +77,14 @@ typedef struct furrow_pixel_kernels {
     void (*resample_column)(const uint8_t *const *rows, const int32_t *weights, int64_t count, size_t n, uint8_t *out);
 } furrow_pixel_kernels_t;
 
+/** Samples of a JPEG: called through dct.h, which tells what they do. */
+enum { FURROW_DCT_BLOCKS = 16 };
+typedef bool furrow_dct_kernel_t(const int16_t *coefficients, const int16_t *factors, uint8_t *out, size_t stride);
+typedef struct furrow_dct_kernels {
+    furrow_dct_kernel_t *transform[3]; /* to 1, 2 and 4 samples */
+    void (*colors)(const uint8_t *const ycc[3], size_t n, bool bgr, uint8_t *out);
+} furrow_dct_kernels_t;
+
 typedef struct furrow_kernels {
     const char *name;
     furrow_sum_kernel_t *sum[FURROW_ELEM_TOTAL];         /* sum of x[i] */
@@ -88,6 +96,7 @@ typedef struct furrow_kernels {
     furrow_min_max_kernel_t *min_max[FURROW_ELEM_TOTAL];
     furrow_row_kernels_t rows;
     furrow_pixel_kernels_t pixels;
+    furrow_dct_kernels_t dct;
 } furrow_kernels_t;
 
 /** The table for this machine: the widest it can run, or the one that the environment variable FURROW_KERNELS names, if

@@ -1,5 +1,6 @@
 /* All fast kernels, for one instruction set: compiled once per variant with FURROW_VARIANT and that set's compiler
  * flags. */
+#include "dct_block.inc"
 #include "exact_block.h"
 #include "key.h"
 #include "pixels_block.inc"
@@ -242,4 +243,5 @@ const furrow_kernels_t PASTE(furrow_kernels, FURROW_VARIANT) = {
              .near_squares = {near_squares_f4, near_squares_f8},
              .near_dot = {near_dot_f4, near_dot_f8}},
     .pixels = {resample_row_1, resample_row_3, resample_column},
+    .dct = {{dct_1, dct_2, dct_4}, dct_colors},
 };
