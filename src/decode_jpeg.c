@@ -5,8 +5,7 @@
 
 #include "decode_stb.h"
 
-enum { SOF0 = 0xc0, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc, RST0 = 0xd0, SOI = 0xd8, EOI = 0xd9, SOS = 0xda };
-enum { APP1 = 0xe1, APP14 = 0xee, TEM = 0x01 };
+enum { JPG = 0xc8, DAC = 0xcc, TEM = 0x01 };
 
 static const char *const process_names[16] = {
     [3] = "lossless",
@@ -32,21 +31,12 @@ typedef struct jpeg {
     int orientation; /* of EXIF */
 } jpeg_t;
 
-/* A marker segment: code, and what follows its length. */
-typedef struct segment {
-    int code;
-    const uint8_t *data;
-    int64_t count;
-    int64_t next; /* what follows the segment */
-} segment_t;
-
 static bool stands_alone(int code)
 {
-    return code == TEM || (code >= RST0 && code <= EOI);
+    return code == TEM || (code >= FURROW_JPEG_RST0 && code <= FURROW_JPEG_EOI);
 }
 
-/* The next marker from `at` on; decoders skip what is none, and so does this. False where the file ends before. */
-static bool next_segment(furrow_bytes_t file, int64_t at, segment_t *out)
+bool furrow_jpeg_next(furrow_bytes_t file, int64_t at, furrow_jpeg_segment_t *out)
 {
     for (; at + 1 < file.count; at++) {
         const uint8_t *found = memchr(file.data + at, 0xff, (size_t)(file.count - at));
@@ -55,7 +45,7 @@ static bool next_segment(furrow_bytes_t file, int64_t at, segment_t *out)
         if (at + 1 < file.count && file.data[at + 1] != 0xff && file.data[at + 1] != 0) break;
     }
     if (at + 1 >= file.count) return false;
-    *out = (segment_t){.code = file.data[at + 1], .next = at + 2};
+    *out = (furrow_jpeg_segment_t){.code = file.data[at + 1], .start = at, .next = at + 2};
     if (stands_alone(out->code)) return true;
     if (at + 4 > file.count) return false;
     const int64_t length = furrow_be16(file.data + at + 2);
@@ -67,15 +57,16 @@ static bool next_segment(furrow_bytes_t file, int64_t at, segment_t *out)
 
 static bool is_frame(int code)
 {
-    return code >= SOF0 && code <= SOF0 + 15 && code != DHT && code != JPG && code != DAC;
+    return code >= FURROW_JPEG_SOF0 && code <= FURROW_JPEG_SOF0 + 15 && code != FURROW_JPEG_DHT && code != JPG &&
+           code != DAC;
 }
 
-static furrow_status_t read_frame(const segment_t *segment, jpeg_t *out, furrow_error_t *err)
+static furrow_status_t read_frame(const furrow_jpeg_segment_t *segment, jpeg_t *out, furrow_error_t *err)
 {
     if (out->process >= 0) return furrow_fail(err, FURROW_EFORMAT, "JPEG: two frame headers");
     if (segment->count < 6 || segment->count != 6 + 3 * segment->data[5])
         return furrow_fail(err, FURROW_EFORMAT, "JPEG: a frame header of %lld bytes", (long long)segment->count);
-    out->process = segment->code - SOF0;
+    out->process = segment->code - FURROW_JPEG_SOF0;
     out->bits = segment->data[0];
     out->height = furrow_be16(segment->data + 1);
     out->width = furrow_be16(segment->data + 3);
@@ -83,25 +74,26 @@ static furrow_status_t read_frame(const segment_t *segment, jpeg_t *out, furrow_
     return FURROW_OK;
 }
 
-static void read_application(const segment_t *segment, jpeg_t *out)
+static void read_application(const furrow_jpeg_segment_t *segment, jpeg_t *out)
 {
-    if (segment->code == APP1 && out->orientation == 0 && segment->count > 6 && memcmp(segment->data, "Exif\0", 5) == 0)
+    if (segment->code == FURROW_JPEG_APP1 && out->orientation == 0 && segment->count > 6 &&
+        memcmp(segment->data, "Exif\0", 5) == 0)
         out->orientation = furrow_exif_orientation((furrow_bytes_t){segment->data + 6, segment->count - 6});
-    if (segment->code == APP14 && segment->count >= 12 && memcmp(segment->data, "Adobe", 5) == 0)
+    if (segment->code == FURROW_JPEG_APP14 && segment->count >= 12 && memcmp(segment->data, "Adobe", 5) == 0)
         out->adobe = segment->data[11];
 }
 
 static furrow_status_t read_header(furrow_bytes_t file, jpeg_t *out, furrow_error_t *err)
 {
-    segment_t segment = {.next = 2};
+    furrow_jpeg_segment_t segment = {.next = 2};
 
     *out = (jpeg_t){.process = -1, .adobe = -1};
     for (;;) {
-        if (!next_segment(file, segment.next, &segment))
+        if (!furrow_jpeg_next(file, segment.next, &segment))
             return furrow_fail(err, FURROW_ETRUNCATED, "JPEG: the file ends early, after %lld bytes, in its header",
                                (long long)file.count);
-        if (segment.code == SOS) break;
-        if (segment.code == EOI || segment.code == SOI)
+        if (segment.code == FURROW_JPEG_SOS) break;
+        if (segment.code == FURROW_JPEG_EOI || segment.code == FURROW_JPEG_SOI)
             return furrow_fail(err, FURROW_EFORMAT, "JPEG: a file without a picture");
         if (is_frame(segment.code)) {
             const furrow_status_t status = read_frame(&segment, out, err);
@@ -161,7 +153,7 @@ const furrow_decoder_t furrow_decoder_jpeg = {"JPEG",
                                               furrow_libjpeg_eighths};
 #else
 /* Tables of Huffman codes hold at most 256 symbols: stb_image 2.27 writes beyond them. */
-static bool has_good_tables(const segment_t *segment)
+static bool has_good_tables(const furrow_jpeg_segment_t *segment)
 {
     enum { LENGTHS = 16, SYMBOLS_MAX = 256 };
 
@@ -178,18 +170,18 @@ static bool has_good_tables(const segment_t *segment)
 /* Does every marker follow up to the end of the picture, in at most so many scans? stb would not tell. */
 static furrow_status_t check_segments(furrow_bytes_t file, furrow_error_t *err)
 {
-    segment_t segment = {.next = 2};
+    furrow_jpeg_segment_t segment = {.next = 2};
     int scans = 0;
 
     do {
-        if (!next_segment(file, segment.next, &segment))
+        if (!furrow_jpeg_next(file, segment.next, &segment))
             return furrow_fail(err, FURROW_ETRUNCATED, "JPEG: the file ends early, after %lld bytes",
                                (long long)file.count);
-        if (segment.code == SOS && ++scans > FURROW_JPEG_SCANS_MAX)
+        if (segment.code == FURROW_JPEG_SOS && ++scans > FURROW_JPEG_SCANS_MAX)
             return furrow_fail(err, FURROW_EFORMAT, "JPEG: more than %d scans", FURROW_JPEG_SCANS_MAX);
-        if (segment.code == DHT && !has_good_tables(&segment))
+        if (segment.code == FURROW_JPEG_DHT && !has_good_tables(&segment))
             return furrow_fail(err, FURROW_EFORMAT, "JPEG: a bad table of Huffman codes");
-    } while (segment.code != EOI);
+    } while (segment.code != FURROW_JPEG_EOI);
     return FURROW_OK;
 }
 
