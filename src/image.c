@@ -181,9 +181,9 @@ static furrow_status_t check_slot(const furrow_image_info_t *info, const furrow_
                        (long long)info->height, (long long)info->width, (long long)bytes, (long long)slot_bytes);
 }
 
-static furrow_status_t run(furrow_image_decoder_t *decoder, const furrow_decoder_t *which, furrow_bytes_t file,
-                           const furrow_image_opts_t *opts, void *slot, int64_t slot_bytes, furrow_image_info_t *info,
-                           furrow_error_t *err)
+static furrow_status_t run_once(furrow_image_decoder_t *decoder, const furrow_decoder_t *which, furrow_bytes_t file,
+                                const furrow_image_opts_t *opts, void *slot, int64_t slot_bytes,
+                                furrow_image_info_t *info, furrow_error_t *err)
 {
     static const furrow_pixels_order_t orders[] = {FURROW_PIXELS_TO_RGB, FURROW_PIXELS_TO_BGR, FURROW_PIXELS_TO_GRAY};
     const furrow_fit_plan_t plan = furrow_fit_plan(info, opts, which->eighths);
@@ -204,6 +204,21 @@ static furrow_status_t run(furrow_image_decoder_t *decoder, const furrow_decoder
         status = furrow_fail(err, FURROW_EFORMAT, "%s: the decoder gave %lld rows of %lld", info->format,
                              (long long)decoder->sink.rows, (long long)plan.y.in);
     return status;
+}
+
+/* Memory that is kept from the pictures before must not be what this one lacks. */
+static furrow_status_t run(furrow_image_decoder_t *decoder, const furrow_decoder_t *which, furrow_bytes_t file,
+                           const furrow_image_opts_t *opts, void *slot, int64_t slot_bytes, furrow_image_info_t *info,
+                           furrow_error_t *err)
+{
+    const bool keeps_memory = decoder->scratch.used > 0;
+    const furrow_status_t status = run_once(decoder, which, file, opts, slot, slot_bytes, info, err);
+
+    if (status != FURROW_EBUDGET || !keeps_memory) return status;
+    furrow_scratch_clear(&decoder->scratch);
+    furrow_error_clear(err);
+    info->warning[0] = '\0';
+    return run_once(decoder, which, file, opts, slot, slot_bytes, info, err);
 }
 
 furrow_status_t furrow_image_decode(furrow_image_decoder_t *decoder, const void *bytes, int64_t count,

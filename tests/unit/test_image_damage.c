@@ -284,6 +284,56 @@ static void test_image_damage__memory(void **state)
     decoder = unlimited;
 }
 
+/* A row of this many pixels takes memory for several rows. */
+static bytes_t make_wide(int width)
+{
+    const bytes_t file = {calloc(1, (size_t)width + 32), width + 32};
+
+    assert_non_null(file.data);
+    (void)snprintf((char *)file.data, 32, "P5 %d 1 255 ", width);
+    return file;
+}
+
+static bool fits(bytes_t file, int64_t memory)
+{
+    furrow_image_decoder_t *unlimited = decoder;
+    int64_t bytes;
+
+    assert_int_equal(furrow_image_decoder_open(memory, &decoder, &err), FURROW_OK);
+    void *pixels = decode(file, &bytes, NULL);
+    furrow_image_decoder_close(decoder);
+    decoder = unlimited;
+    free(pixels);
+    return pixels != NULL;
+}
+
+/* What just suffices does so, too, for a decoder that has kept memory of another picture. */
+static void test_image_damage__memory_kept(void **state)
+{
+    const bytes_t before = read_picture("large.jpg", ""), file = make_wide(200000);
+    furrow_image_decoder_t *unlimited = decoder;
+    int64_t bytes, least = 1, most = 1 << 24;
+
+    (void)state;
+    opts.height = 16;
+    opts.width = 24;
+    while (least < most) {
+        const int64_t memory = (least + most) / 2;
+        if (fits(file, memory))
+            most = memory;
+        else
+            least = memory + 1;
+    }
+    assert_true(least > 300000 && fits(before, least));
+    assert_int_equal(furrow_image_decoder_open(least, &decoder, &err), FURROW_OK);
+    free(decode_whole(before, &bytes));
+    free(decode_whole(file, &bytes));
+    furrow_image_decoder_close(decoder);
+    decoder = unlimited;
+    free(before.data);
+    free(file.data);
+}
+
 /* ---------------------------------------------------------------------------------------------------- not read */
 
 static void expect_patched(const char *name, const char *mark, size_t mark_bytes, int offset, int value,
@@ -467,6 +517,7 @@ int main(void)
                                        cmocka_unit_test_setup(test_image_damage__too_large, reset),
                                        cmocka_unit_test_setup(test_image_damage__max_pixels, reset),
                                        cmocka_unit_test_setup(test_image_damage__memory, reset),
+                                       cmocka_unit_test_setup(test_image_damage__memory_kept, reset),
                                        cmocka_unit_test_setup(test_image_damage__kinds_by_name, reset),
                                        cmocka_unit_test_setup(test_image_damage__gap, reset),
                                        cmocka_unit_test_setup(test_image_damage__arithmetic, reset),
