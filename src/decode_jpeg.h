@@ -37,7 +37,7 @@ typedef struct furrow_jpeg_segment {
 /** The next marker from `at` on; decoders skip what is none, and so does this. False where the file ends before. */
 bool furrow_jpeg_next(furrow_bytes_t file, int64_t at, furrow_jpeg_segment_t *out);
 
-/** libjpeg-turbo, in decode_libjpeg.c; in builds with it. */
+/** libjpeg-turbo, in decode_libjpeg.c, but for what is skimmed (decode_skim.h); in builds with it. */
 furrow_status_t furrow_libjpeg_decode(const furrow_decode_job_t *job, furrow_error_t *err);
 void furrow_libjpeg_free(void *state);
 extern const char furrow_libjpeg_version[];

@@ -10,6 +10,7 @@
 #include <jerror.h>
 
 #include "decode_jpeg.h"
+#include "decode_skim.h"
 #include "mem.h"
 
 #ifndef LIBJPEG_TURBO_VERSION
@@ -21,7 +22,8 @@
 
 const char furrow_libjpeg_version[] = "libjpeg-turbo " TEXT(LIBJPEG_TURBO_VERSION);
 
-/* Of the scales M/8 only these are faster than the next larger one: libjpeg-turbo has vector code for them. */
+/* Of the scales M/8 only these are faster than the next larger one: libjpeg-turbo has vector code for them, and common
+ * files are skimmed at the first two. */
 const int furrow_libjpeg_eighths[] = {1, 2, 4, 0};
 
 /* Bytes between scans that some cameras write; more are a sign that the decoder lost its way in the scan before. */
@@ -224,8 +226,8 @@ static furrow_status_t run(state_t *state, furrow_error_t *err)
 
 furrow_status_t furrow_libjpeg_decode(const furrow_decode_job_t *job, furrow_error_t *err)
 {
-    furrow_status_t status = open_state(job->state, err);
-
+    if (furrow_skim_decode(job)) return FURROW_OK;
+    const furrow_status_t status = open_state(job->state, err);
     if (status != FURROW_OK) return status;
     state_t *const state = *job->state;
     state->job = job;

@@ -79,17 +79,57 @@ static void test_image_memory__refused(void **state)
         free(file.data);
     }
 }
+
+/* A scaled JPEG can do without the memory that it takes to be decoded faster. */
+static void test_image_memory__optional(void **state)
+{
+    const bytes_t file = read_picture("large.jpg", "");
+    furrow_image_opts_t opts = FURROW_IMAGE_OPTS_INIT;
+    furrow_image_decoder_t *unspoilt = decoder;
+    furrow_error_t err;
+    int64_t bytes;
+    bool hit = true;
+
+    (void)state;
+    opts.height = 16;
+    opts.width = 24;
+    uint8_t *expected = decode_into(file, &opts, 0xa5, &bytes, NULL, &err);
+    assert_non_null(expected);
+    for (int nth = 1; hit; nth++) {
+        char fault[32];
+        (void)snprintf(fault, sizeof fault, "alloc:%d:0", nth);
+        assert_int_equal(furrow_image_decoder_open(0, &decoder, &err), FURROW_OK);
+        (void)furrow_fault_reset();
+        assert_int_equal(setenv("FURROW_FAULT", fault, 1), 0);
+        uint8_t *pixels = decode_into(file, &opts, 0xa5, &bytes, NULL, &err);
+        assert_int_equal(unsetenv("FURROW_FAULT"), 0);
+        hit = furrow_fault_reset();
+        if (pixels != NULL) assert_memory_equal(pixels, expected, (size_t)bytes);
+        free(pixels);
+        furrow_image_decoder_close(decoder);
+    }
+    decoder = unspoilt;
+    free(expected);
+    free(file.data);
+}
 #else
 static void test_image_memory__refused(void **state)
 {
     (void)state;
     skip(); /* needs the fault points */
 }
+
+static void test_image_memory__optional(void **state)
+{
+    (void)state;
+    skip();
+}
 #endif
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_image_memory__refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_image_memory__refused),
+                                       cmocka_unit_test(test_image_memory__optional)};
 
     return cmocka_run_group_tests(tests, open_decoder, close_decoder);
 }
