@@ -14,11 +14,19 @@
 
 static const double long_chunk = 0.05; /* no chunks in reserve that take longer: they could hold up the end */
 
+/* Small results of a thread, put together: a call to the system for each would cost more than they do. */
+enum { GATHERED_BYTES = 1 << 16 };
+typedef struct {
+    _Alignas(64) char data[GATHERED_BYTES];
+    int64_t first, count; /* items */
+} gathered_t;
+
 struct furrow_made {
     const furrow_items_t *items;
     furrow_range_t range;
     furrow_edges_t *edges; /* of what goes into the output */
     furrow_stage_t *stage; /* where that is written directly; else NULL */
+    gathered_t *gathered;  /* else */
     char *kept;            /* of each item; NULL: rank 0 puts it away at once, or there is nothing to keep */
     furrow_packed_t rejects;
     bool incomplete; /* they are, for want of memory */
@@ -30,6 +38,7 @@ typedef struct {
     bool is_root;
     int64_t workers;
     furrow_stage_t **stage; /* [threads], where the output may be written directly; else NULL */
+    gathered_t *gathered;   /* [threads], where there is an output */
     /* rank 0: */
     furrow_engine_t *engine;
     int64_t next;         /* all items below it were given out */
@@ -54,21 +63,47 @@ furrow_status_t furrow_keep(furrow_made_t *made, int64_t index, const void *kept
     return FURROW_OK;
 }
 
-furrow_status_t furrow_put(furrow_made_t *made, int64_t first, int64_t count, const void *results, furrow_error_t *err)
+static furrow_status_t write_part(furrow_made_t *made, int64_t first, int64_t count, const void *results, bool stays,
+                                  furrow_error_t *err)
 {
     const int64_t each = made->items->output_items;
 
-    return furrow_output_write_part(made->items->output, first * each, count * each, results, false, made->edges,
+    return furrow_output_write_part(made->items->output, first * each, count * each, results, stays, made->edges,
                                     made->stage, err);
+}
+
+static furrow_status_t write_gathered(furrow_made_t *made, furrow_error_t *err)
+{
+    gathered_t *g = made->gathered;
+    const int64_t count = g->count;
+
+    g->count = 0;
+    return count == 0 ? FURROW_OK : write_part(made, g->first, count, g->data, false, err);
+}
+
+furrow_status_t furrow_put(furrow_made_t *made, int64_t first, int64_t count, const void *results, furrow_error_t *err)
+{
+    const furrow_npy_t *header = furrow_output_header(made->items->output);
+    const int64_t each = made->items->output_items * furrow_dtype_size(header->dtype);
+    gathered_t *g = made->gathered;
+
+    if (made->stage != NULL) return write_part(made, first, count, results, false, err);
+    if ((g->count + count) * each > GATHERED_BYTES) {
+        const furrow_status_t status = write_gathered(made, err);
+        if (status != FURROW_OK) return status;
+    }
+    if (count * each > GATHERED_BYTES) return write_part(made, first, count, results, false, err);
+    if (g->count == 0) g->first = first;
+    memcpy(g->data + g->count * each, results, (size_t)(count * each));
+    g->count += count;
+    return FURROW_OK;
 }
 
 furrow_status_t furrow_put_from(furrow_made_t *made, int64_t first, int64_t count, const void *results, int64_t *mark,
                                 furrow_error_t *err)
 {
-    const int64_t each = made->items->output_items;
+    const furrow_status_t status = write_part(made, first, count, results, true, err);
 
-    const furrow_status_t status = furrow_output_write_part(made->items->output, first * each, count * each, results,
-                                                            true, made->edges, made->stage, err);
     *mark = made->stage == NULL ? 0 : furrow_stage_mark(made->stage);
     return status;
 }
@@ -138,10 +173,12 @@ static furrow_status_t work(void *arg, int thread, const furrow_chunk_t *chunk, 
                           .range = chunk->range,
                           .edges = &done->edges,
                           .stage = run->stage == NULL ? NULL : run->stage[thread],
+                          .gathered = run->gathered == NULL ? NULL : &run->gathered[thread],
                           .left = chunk->range.stop};
 
     furrow_status_t status = make_room(run, &made, err);
     if (status == FURROW_OK) status = work_on(&made, thread, packed, err);
+    if (status == FURROW_OK && made.gathered != NULL) status = write_gathered(&made, err);
     if (status == FURROW_OK && made.stage != NULL) status = furrow_stage_flush(made.stage, err);
     if (status == FURROW_OK && made.stage != NULL) done->mark = furrow_stage_mark(made.stage);
     if (status == FURROW_OK) status = wrap(&made, &done->parcel, err);
@@ -340,13 +377,19 @@ static furrow_status_t tick(void *arg, double *next, furrow_error_t *err)
 
 /* ---------------------------------------------------------------- the run */
 
-static furrow_status_t alloc_stages(const furrow_context_t *ctx, run_t *run, furrow_error_t *err)
+/* What threads need for the output. */
+static furrow_status_t alloc_threads(const furrow_context_t *ctx, run_t *run, furrow_error_t *err)
 {
-    void *memory = NULL;
+    const int threads = furrow_context_threads(ctx);
+    void *stage = NULL, *gathered = NULL;
+    furrow_status_t status = FURROW_OK;
 
-    if (run->items->output == NULL || !run->items->direct) return FURROW_OK;
-    const furrow_status_t status = furrow_alloc(furrow_context_threads(ctx), sizeof *run->stage, &memory, err);
-    run->stage = memory;
+    if (run->items->output == NULL) return FURROW_OK;
+    if (run->items->direct) status = furrow_alloc(threads, sizeof *run->stage, &stage, err);
+    if (status == FURROW_OK) status = furrow_alloc_buffer(threads, sizeof *run->gathered, &gathered, err);
+    run->stage = stage;
+    run->gathered = gathered;
+    for (int t = 0; t < threads && status == FURROW_OK; t++) run->gathered[t].count = 0;
     return status;
 }
 
@@ -371,7 +414,7 @@ furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *it
     furrow_error_clear(err);
     pthread_mutex_init(&run.lock, NULL);
     furrow_status_t status = furrow_engine_open(ctx, &client, &engine, err);
-    if (status == FURROW_OK) status = alloc_stages(ctx, &run, err);
+    if (status == FURROW_OK) status = alloc_threads(ctx, &run, err);
     status = furrow_agree(ctx, status, err);
     if (status == FURROW_OK) {
         run.engine = engine;
@@ -385,6 +428,7 @@ furrow_status_t furrow_items_run(furrow_context_t *ctx, const furrow_items_t *it
     }
     furrow_engine_close(engine);
     free(run.stage);
+    free(run.gathered);
     furrow_grow_free(&run.again);
     pthread_mutex_destroy(&run.lock);
     return status;

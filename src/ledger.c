@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -291,13 +292,24 @@ static furrow_status_t resume_from(furrow_ledger_t *l, const char *job, int64_t 
     return status;
 }
 
+/* A run that was killed ends when what it had begun to write is written. Some file systems have no locks. */
+static bool is_locked(const furrow_ledger_t *l)
+{
+    const double patience = 2, began = furrow_seconds();
+
+    while (flock(l->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        if (furrow_seconds() - began > patience) return false;
+        (void)nanosleep(&(struct timespec){0, 10000000}, NULL);
+    }
+    return true;
+}
+
 static furrow_status_t open_file(furrow_ledger_t *l, furrow_error_t *err)
 {
     if (l->path == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for a ledger");
     if (!furrow_fault_hits(FURROW_FAULT_CREATE)) l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (l->fd < 0) return furrow_fail_errno(err, l->path, "create the ledger");
-    if (flock(l->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-        return FURROW_OK; /* some file systems have no locks */
+    if (is_locked(l)) return FURROW_OK;
     return furrow_fail(err, FURROW_EIO, "%.600s: another run is writing this output", l->path);
 }
 
