@@ -110,9 +110,10 @@ static furrow_near_kernel_t *near_kernel(const furrow_row_kernels_t *k, furrow_r
 {
     const int at = is_f4 ? 0 : 1;
 
-    if (terms == FURROW_TERMS_X) return k->near_sum[at];
-    if (terms == FURROW_TERMS_ABS) return k->near_sum_abs[at];
-    return (terms == FURROW_TERMS_SQUARES ? k->near_squares : k->near_dot)[at];
+    if (k->near == NULL) return NULL;
+    if (terms == FURROW_TERMS_X) return k->near->sum[at];
+    if (terms == FURROW_TERMS_ABS) return k->near->sum_abs[at];
+    return (terms == FURROW_TERMS_SQUARES ? k->near->squares : k->near->dot)[at];
 }
 
 static bool near_sum(const furrow_kernels_t *kernels, furrow_row_terms_t terms, furrow_elem_t elem, const void *x,

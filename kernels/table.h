@@ -59,14 +59,18 @@ typedef struct furrow_near {
 } furrow_near_t;
 typedef bool furrow_near_kernel_t(const void *x, const void *y, size_t n, int unit, furrow_near_t *out);
 
+/** For f4 and f8; NULL where only the exact kernel will do. y as for furrow_dot_kernel_t, used by `dot` alone. */
+typedef struct furrow_near_kernels {
+    furrow_near_kernel_t *sum[2], *sum_abs[2], *squares[2], *dot[2];
+} furrow_near_kernels_t;
+
 typedef struct furrow_row_kernels {
     void (*affine_f4)(const float *x, size_t n, const furrow_affine_t *a,
                       float *out); /* out may be x, here and below */
     void (*affine_f8)(const double *x, size_t n, const furrow_affine_t *a, double *out);
     void (*softmax_f4)(const float *x, size_t n, double max, float *out); /* any n; max: the largest of x, finite */
     void (*softmax_f8)(const double *x, size_t n, double max, double *out);
-    /* f4, f8; NULL where only the exact kernel will do. y as for furrow_dot_kernel_t, used by near_dot alone. */
-    furrow_near_kernel_t *near_sum[2], *near_sum_abs[2], *near_squares[2], *near_dot[2];
+    const furrow_near_kernels_t *near; /* NULL: only the exact kernels */
 } furrow_row_kernels_t;
 
 /** Resampling of pixels: called through pixels.h, which tells what they do. */

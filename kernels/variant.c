@@ -5,7 +5,6 @@
 #include "key.h"
 #include "pixels_block.inc"
 #include "rows_block.inc"
-#include "rows_near.inc"
 #include "table.h"
 
 #define PASTE_(a, b) a##_##b
@@ -224,6 +223,7 @@ MIN_MAX(f8, f8_bits_t, int64_t, furrow_key_flip, SAME)
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
+extern const furrow_near_kernels_t PASTE(furrow_near, FURROW_VARIANT); /* near.c */
 extern const furrow_kernels_t PASTE(furrow_kernels, FURROW_VARIANT);
 const furrow_kernels_t PASTE(furrow_kernels, FURROW_VARIANT) = {
     .name = TEXT(FURROW_VARIANT),
@@ -238,10 +238,7 @@ const furrow_kernels_t PASTE(furrow_kernels, FURROW_VARIANT) = {
              .affine_f8 = row_affine_f8,
              .softmax_f4 = row_softmax_f4,
              .softmax_f8 = row_softmax_f8,
-             .near_sum = {near_sum_f4, near_sum_f8},
-             .near_sum_abs = {near_sum_abs_f4, near_sum_abs_f8},
-             .near_squares = {near_squares_f4, near_squares_f8},
-             .near_dot = {near_dot_f4, near_dot_f8}},
+             .near = &PASTE(furrow_near, FURROW_VARIANT)},
     .pixels = {resample_row_1, resample_row_3, resample_column},
     .dct = {{dct_1, dct_2, dct_4}, dct_colors},
 };

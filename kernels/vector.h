@@ -10,7 +10,7 @@
 
 #if defined(FURROW_ONE_LANE) /* reference.c: the same source, one element at a time */
 #define VECTOR_BYTES 8
-#elif defined(__AVX512F__)
+#elif defined(__AVX512F__) && !defined(FURROW_NO_WIDE_VECTORS)
 #include <immintrin.h>
 #define VECTOR_BYTES 64
 #elif defined(__AVX2__)

@@ -11,7 +11,7 @@
 #include "pulse.h"
 #include "transfer.h"
 
-enum { TOGETHER_BYTES = 1 << 18, FORTRAN_BYTES = 1 << 24, DEALT_BYTES = 1 << 22 };
+enum { TOGETHER_BYTES = 1 << 19, FORTRAN_BYTES = 1 << 24, DEALT_BYTES = 1 << 22 };
 
 static bool is_fortran(const furrow_row_work_t *w)
 {

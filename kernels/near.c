@@ -1,16 +1,14 @@
-/** \file rows_near.inc
- * Sums that are nearly exact, in half the time of exact ones; private to kernels/variant.c. See furrow_near_kernel_t in
- * table.h.
+/* Owns sums that are nearly exact, in half the time of exact ones: see furrow_near_kernel_t in table.h. Compiled once
+ * per variant, as variant.c, but with vectors of 32 bytes at most: with few operations for each element, cores that
+ * take wider ones in two steps are faster with those that they take in one.
  *
  * A lane adds its terms to an anchor, 1.5 * 2^(52 + unit), large enough that the sum stays in one binade: it then is a
  * multiple of 2^unit, each addition loses at most half of that, the loss is found without error (Dekker's fast
  * two-sum), and losses add up in a double of their own, where rounding hardly matters. Tests after the fact find terms
- * that are too large: a sum that left its binade at any time; one that can only rise has then left it in the end.
- */
-#ifndef FURROW_KERNELS_ROWS_NEAR_INC
-#define FURROW_KERNELS_ROWS_NEAR_INC
-
+ * that are too large: a sum that left its binade at any time; one that can only rise has then left it in the end. */
 #include "table.h"
+
+#define FURROW_NO_WIDE_VECTORS
 #include "vector.h"
 
 enum { NEAR_WAYS = 4 }; /* independent sums, so that additions need not wait for each other */
@@ -85,6 +83,9 @@ static bool near_end(const near_state_t *s, int unit, furrow_near_t *out)
     return or_lanes(range) >> 52 == 0;
 }
 
+#define PASTE_(a, b) a##_##b
+#define PASTE(a, b) PASTE_(a, b)
+
 #define NEAR(name, element, ADD)                                                                                       \
     static bool near_##name(const void *x, const void *y, size_t n, int unit, furrow_near_t *out)                      \
     {                                                                                                                  \
@@ -126,4 +127,8 @@ NEAR(dot_f8, double, PUT_DOT_F8)
 #define near_dot_f8 NULL /* the product of two doubles needs a fused addition */
 #endif
 
-#endif
+extern const furrow_near_kernels_t PASTE(furrow_near, FURROW_VARIANT);
+const furrow_near_kernels_t PASTE(furrow_near, FURROW_VARIANT) = {.sum = {near_sum_f4, near_sum_f8},
+                                                                  .sum_abs = {near_sum_abs_f4, near_sum_abs_f8},
+                                                                  .squares = {near_squares_f4, near_squares_f8},
+                                                                  .dot = {near_dot_f4, near_dot_f8}};
