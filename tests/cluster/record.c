@@ -4,17 +4,19 @@
  *     HOST sync NAME
  *     HOST rename NAME NEW-NAME
  *
- * after it has happened, so that the lines are in the order of events. What the C library writes for FILEs is not
- * seen. */
+ * after it has happened, or, of asynchronous writes, was begun, so that the lines are in the order of events. What the C
+ * library writes for FILEs is not seen. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/aio_abi.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -81,6 +83,25 @@ ssize_t write(int fd, const void *data, size_t bytes)
     const ssize_t written = real_write(fd, data, bytes);
     record_write(fd, lseek(fd, 0, SEEK_CUR) - written, written);
     return written;
+}
+
+/* Asynchronous writes have no function of their own. */
+long syscall(long number, ...)
+{
+    long (*real)(long, ...), argument[6];
+    va_list args;
+
+    va_start(args, number);
+    for (int i = 0; i < 6; i++) argument[i] = va_arg(args, long);
+    va_end(args);
+    *(void **)&real = dlsym(RTLD_NEXT, "syscall");
+    const long status = real(number, argument[0], argument[1], argument[2], argument[3], argument[4], argument[5]);
+    for (long i = 0; number == SYS_io_submit && i < status; i++) {
+        const struct iocb *call = ((struct iocb **)argument[2])[i];
+        if (call->aio_lio_opcode == IOCB_CMD_PWRITE)
+            record_write((int)call->aio_fildes, (off_t)call->aio_offset, (ssize_t)call->aio_nbytes);
+    }
+    return status;
 }
 
 int fsync(int fd)
