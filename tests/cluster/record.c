@@ -4,8 +4,8 @@
  *     HOST sync NAME
  *     HOST rename NAME NEW-NAME
  *
- * after it has happened, or, of asynchronous writes, was begun, so that the lines are in the order of events. What the C
- * library writes for FILEs is not seen. */
+ * after it has happened, or, of asynchronous writes, was begun, so that the lines are in the order of events. What the
+ * C library writes for FILEs is not seen. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
