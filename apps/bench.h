@@ -105,9 +105,6 @@ typedef struct bench_part {
 furrow_status_t bench_part_open(const bench_t *bench, bench_part_t *part, furrow_error_t *err);
 void bench_part_close(bench_part_t *part);
 
-/** Read all of it by bare pread calls. Local. */
-furrow_status_t bench_part_read(const bench_t *bench, const bench_part_t *part, furrow_error_t *err);
-
 /** Why no other processes should be started from here, or NULL, with the name of this program in `command`. Local. */
 const char *bench_reason_to_stay(const bench_t *bench, char command[PATH_MAX]);
 

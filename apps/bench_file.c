@@ -50,14 +50,6 @@ void bench_part_close(bench_part_t *part)
     *part = (bench_part_t){.fd = -1};
 }
 
-furrow_status_t bench_part_read(const bench_t *bench, const bench_part_t *part, furrow_error_t *err)
-{
-    const int failure = bench_read(part->fd, part->offset, part->bytes, part->buffers, bench->threads);
-
-    if (failure == 0) return FURROW_OK;
-    return cli_fail(err, FURROW_EIO, "%.600s: cannot read: %s", bench->place.file, strerror(failure));
-}
-
 /* ----------------------------------------------------------------- reduce */
 
 typedef struct {
@@ -80,8 +72,11 @@ static furrow_status_t exact_way(void *arg, furrow_error_t *err)
 static furrow_status_t plain_way(void *arg, furrow_error_t *err)
 {
     const file_t *file = arg;
+    const bench_part_t *part = &file->part;
+    const int failure = bench_read(part->fd, part->offset, part->bytes, part->buffers, file->bench->threads);
 
-    return bench_part_read(file->bench, &file->part, err);
+    if (failure == 0) return FURROW_OK;
+    return cli_fail(err, FURROW_EIO, "%.600s: cannot read: %s", file->bench->place.file, strerror(failure));
 }
 
 static furrow_status_t compare(bench_t *bench, const bench_entry_t *entry, furrow_error_t *err)

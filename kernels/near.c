@@ -6,6 +6,7 @@
  * multiple of 2^unit, each addition loses at most half of that, the loss is found without error (Dekker's fast
  * two-sum), and losses add up in a double of their own, where rounding hardly matters. Tests after the fact find terms
  * that are too large: a sum that left its binade at any time; one that can only rise has then left it in the end. */
+#include "paste.inc"
 #include "table.h"
 
 #define FURROW_NO_WIDE_VECTORS
@@ -82,9 +83,6 @@ static bool near_end(const near_state_t *s, int unit, furrow_near_t *out)
     out->units = (int64_t)all;
     return or_lanes(range) >> 52 == 0;
 }
-
-#define PASTE_(a, b) a##_##b
-#define PASTE(a, b) PASTE_(a, b)
 
 #define NEAR(name, element, ADD)                                                                                       \
     static bool near_##name(const void *x, const void *y, size_t n, int unit, furrow_near_t *out)                      \

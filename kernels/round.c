@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bignum.h"
+#include "vector.h"
 
 enum {
     PRECISION = 53,
@@ -327,12 +328,7 @@ double furrow_round_std_scaled(furrow_exact_t *sum, furrow_exact_t *squares, int
 /* x * 2^exponent, which must not be subnormal; faster than ldexp(). */
 static double scale(double x, int exponent)
 {
-    const uint64_t bits = (uint64_t)(exponent + 1023) << 52;
-    double power;
-
-    if (exponent < -1022 || exponent > 1023) return ldexp(x, exponent);
-    memcpy(&power, &bits, sizeof power);
-    return x * power;
+    return exponent < -1022 || exponent > 1023 ? ldexp(x, exponent) : x * power_of_two(exponent);
 }
 
 /* (word + less than 1 if `sticky`) * 2^exponent, where word has 54 bits or more and the result is no subnormal. */

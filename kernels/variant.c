@@ -3,12 +3,10 @@
 #include "dct_block.inc"
 #include "exact_block.h"
 #include "key.h"
+#include "paste.inc"
 #include "pixels_block.inc"
 #include "rows_block.inc"
 #include "table.h"
-
-#define PASTE_(a, b) a##_##b
-#define PASTE(a, b) PASTE_(a, b)
 
 /* The next few loops are plain C: the compiler turns them into vectors of this variant. */
 

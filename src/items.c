@@ -102,9 +102,10 @@ furrow_status_t furrow_put(furrow_made_t *made, int64_t first, int64_t count, co
 furrow_status_t furrow_put_from(furrow_made_t *made, int64_t first, int64_t count, const void *results, int64_t *mark,
                                 furrow_error_t *err)
 {
+    *mark = 0;
+    if (made->stage == NULL) return furrow_put(made, first, count, results, err);
     const furrow_status_t status = write_part(made, first, count, results, true, err);
-
-    *mark = made->stage == NULL ? 0 : furrow_stage_mark(made->stage);
+    *mark = furrow_stage_mark(made->stage);
     return status;
 }
 

@@ -35,8 +35,7 @@ typedef struct furrow_row_work {
     furrow_output_t *output;     /* set by the caller before rows are computed */
 } furrow_row_work_t;
 
-/** Check, load, ask for memory. Collective. `w` holds `ctx`, `dataset`, `opts`, `path`, else
- * zeros.
+/** Check, load, ask for memory. Collective. `w` holds `ctx`, `dataset`, `opts`, `path`, else zeros.
  * \return as furrow_rows() */
 FURROW_MUST_CHECK furrow_status_t furrow_row_work_open(furrow_row_work_t *w, furrow_error_t *err);
 
