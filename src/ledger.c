@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -292,10 +293,11 @@ static furrow_status_t resume_from(furrow_ledger_t *l, const char *job, int64_t 
     return status;
 }
 
-/* A run that was killed ends when what it had begun to write is written. Some file systems have no locks. */
-static bool is_locked(const furrow_ledger_t *l)
+/* Until so many seconds after `began`. A run that was killed ends when what it had begun to write is written. Some file
+ * systems have no locks. */
+static bool is_locked(const furrow_ledger_t *l, double began)
 {
-    const double patience = 2, began = furrow_seconds();
+    const double patience = 2;
 
     while (flock(l->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         if (furrow_seconds() - began > patience) return false;
@@ -304,13 +306,28 @@ static bool is_locked(const furrow_ledger_t *l)
     return true;
 }
 
+/* The run that had the lock may have removed its ledger meanwhile. */
+static bool is_removed(const furrow_ledger_t *l)
+{
+    struct stat facts;
+
+    return fstat(l->fd, &facts) == 0 && facts.st_nlink == 0;
+}
+
 static furrow_status_t open_file(furrow_ledger_t *l, furrow_error_t *err)
 {
+    const double began = furrow_seconds();
+
     if (l->path == NULL) return furrow_fail(err, FURROW_ENOMEM, "out of memory for a ledger");
-    if (!furrow_fault_hits(FURROW_FAULT_CREATE)) l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (l->fd < 0) return furrow_fail_errno(err, l->path, "create the ledger");
-    if (is_locked(l)) return FURROW_OK;
-    return furrow_fail(err, FURROW_EIO, "%.600s: another run is writing this output", l->path);
+    do {
+        if (l->fd >= 0) close(l->fd);
+        l->fd = furrow_fault_hits(FURROW_FAULT_CREATE) ? -1
+                                                       : open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (l->fd < 0) return furrow_fail_errno(err, l->path, "create the ledger");
+        if (!is_locked(l, began))
+            return furrow_fail(err, FURROW_EIO, "%.600s: another run is writing this output", l->path);
+    } while (is_removed(l));
+    return FURROW_OK;
 }
 
 furrow_boot_t furrow_boot(void)
@@ -374,8 +391,8 @@ furrow_status_t furrow_ledger_open(const char *path, const char *job, bool resum
 void furrow_ledger_close(furrow_ledger_t *l, bool remove)
 {
     if (l == NULL) return;
+    if (remove) (void)unlink(l->path); /* while it is locked: who waits for it makes one of its own */
     if (l->fd >= 0) close(l->fd);
-    if (remove) (void)unlink(l->path);
     free(l->path);
     free(l->boot);
     free(l);

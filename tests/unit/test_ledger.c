@@ -7,12 +7,14 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ledger.h"
@@ -239,6 +241,31 @@ static void test_no_ledger(void **state)
     assert_int_equal(fail_to_open(job, &err), FURROW_EFORMAT);
 }
 
+static void *remove_soon(void *ledger)
+{
+    (void)nanosleep(&(struct timespec){0, 100000000}, NULL);
+    furrow_ledger_close(ledger, true);
+    return NULL;
+}
+
+/* Who waited for a run that then removed its ledger has one that others find, and are kept out by. */
+static void test_one_after_the_other(void **state)
+{
+    furrow_ranges_t done = {0};
+    furrow_ledger_t *first, *second, *third;
+    furrow_error_t err;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(furrow_ledger_open(path, job, false, NULL, 0, &done, &first, &err), FURROW_OK);
+    assert_int_equal(pthread_create(&thread, NULL, remove_soon, first), 0);
+    assert_int_equal(furrow_ledger_open(path, job, true, NULL, 0, &done, &second, &err), FURROW_OK);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(furrow_ledger_open(path, job, true, NULL, 0, &done, &third, &err), FURROW_EIO);
+    furrow_ledger_close(second, true);
+}
+
 static void test_two_at_once(void **state)
 {
     furrow_ranges_t done = {0};
@@ -280,11 +307,17 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),          cmocka_unit_test(test_machines),
-        cmocka_unit_test(test_this_machine),   cmocka_unit_test(test_torn_last_record),
-        cmocka_unit_test(test_corrupt_record), cmocka_unit_test(test_killed_in_the_header),
-        cmocka_unit_test(test_other_job),      cmocka_unit_test(test_no_ledger),
-        cmocka_unit_test(test_two_at_once),    cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_machines),
+        cmocka_unit_test(test_this_machine),
+        cmocka_unit_test(test_torn_last_record),
+        cmocka_unit_test(test_corrupt_record),
+        cmocka_unit_test(test_killed_in_the_header),
+        cmocka_unit_test(test_other_job),
+        cmocka_unit_test(test_no_ledger),
+        cmocka_unit_test(test_one_after_the_other),
+        cmocka_unit_test(test_two_at_once),
+        cmocka_unit_test(test_full_disk),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
